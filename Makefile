@@ -1,0 +1,29 @@
+# `make` prints the targets. Everything runs in .venv, which `make setup` makes from nothing but Python and make.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint clean
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.installed ## make .venv with the default packages
+.venv/.installed: pyproject.toml constraints.txt
+	@bash workflow/install.sh "$(PYTHON)" .venv . && touch $@
+
+.venv/.installed-dev: .venv/.installed
+	@bash workflow/install.sh "$(PYTHON)" .venv ".[dev]" && touch $@
+
+demo: .venv/.installed ## write the demo world, measure it, publish it, and say where to look
+	@$(BIN)/prevalence demo
+
+lint: .venv/.installed-dev ## check the style of every model for both engines
+	@$(BIN)/sqlfluff lint --dialect duckdb models workflow/demo_world labeling/simulation tests
+	@DBT_TARGET=spark $(BIN)/sqlfluff lint --dialect sparksql models workflow/demo_world labeling/simulation tests
+
+test: .venv/.installed-dev ## lint, unit tests, data tests and whole builds
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/pytest
+
+clean: ## remove everything that a run makes
+	rm -rf target logs warehouse/*
