@@ -1,0 +1,222 @@
+"""The command `prevalence`: from raw logs to a gated number."""
+
+import argparse
+import os
+import resource
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from workflow.settings import Settings, UserError, display
+
+RAW_FOLDER = "PREVALENCE_RAW_FOLDER"
+EXIT_BLOCKED = 1
+EXIT_USER = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    settings = Settings.from_environment()
+    # before the working directory changes, because a person types paths relative to where they are
+    for name in ("raw_folder", "output"):
+        value = getattr(options, name, None)
+        if value is not None:
+            setattr(options, name, value.expanduser().resolve())
+    settings.enter()
+    from workflow.pipeline import AwaitingAnswers, GateBlocked
+
+    try:
+        options.command(settings, options)
+    except AwaitingAnswers as waiting:
+        print(f"\n{waiting}")
+    except GateBlocked as blocked:
+        print(f"\n{blocked}", file=sys.stderr)
+        return EXIT_BLOCKED
+    except UserError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return EXIT_USER
+    except KeyboardInterrupt:
+        print(
+            "\nInterrupted. Finished steps stay; run the same command again to go on from there.",
+            file=sys.stderr,
+        )
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="prevalence",
+        description="Measure prevalence: from raw logs to a gated number with its interval.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, work, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(command=work)
+        return command
+
+    def add_run_options(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--start-date", type=_date, help="first day to measure")
+        command.add_argument(
+            "--end-date", type=_date, help="the day after the last day to measure"
+        )
+        command.add_argument("--threads", type=int, help="dbt threads")
+        command.add_argument(
+            "--vars", type=_mapping, default={}, help="dbt vars, as YAML or JSON"
+        )
+
+    def add_folder(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "--raw-folder",
+            type=Path,
+            default=os.environ.get(RAW_FOLDER) and Path(os.environ[RAW_FOLDER]),
+            help=f"folder of Parquet files in the shape of the input contract (or {RAW_FOLDER})",
+        )
+
+    demo = add("demo", _demo, "write the demo world, measure it and compare with its truth")
+    add_run_options(demo)
+    demo.add_argument("--interactions", type=int, help="size of the world")
+    demo.add_argument("--users", type=int, help="default: a tenth of the interactions")
+    demo.add_argument(
+        "--contents", type=int, help="default: three tenths of the interactions"
+    )
+    demo.add_argument("--seed", type=int, help="another number is another world")
+    demo.add_argument(
+        "--replicate-days",
+        action="store_true",
+        help="every day is a world of its own: many seeds in one build",
+    )
+    run = add("run", _run, "measure your own logs (or go on with what the warehouse holds)")
+    add_folder(run)
+    add_run_options(run)
+    land = add("land", _land, "check the raw tables against the input contract and register them")
+    add_folder(land)
+    add("where", _where, "print the newest 28-day prevalence and where everything lies")
+    chart = add("chart", _chart, "draw the published prevalence")
+    chart.add_argument("--output", type=Path, help="SVG file; default: beside the warehouse")
+    return parser
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-10-05") from None
+
+
+def _mapping(text: str) -> dict:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a mapping like 'name: value'")
+    return value
+
+
+def _land(settings: Settings, options: argparse.Namespace) -> None:
+    from workflow.landing import land
+
+    for line in land(settings, options.raw_folder):
+        print(line)
+
+
+def _demo(settings: Settings, options: argparse.Namespace) -> None:
+    from dataclasses import replace
+
+    from workflow import warehouse
+    from workflow.dbt import Dbt
+    from workflow.demo import default_world, write_world
+    from workflow.pipeline import Step, land_step, measurement_steps, run_steps
+    from workflow.summary import print_summary
+
+    begun = time.monotonic()
+    world = default_world()
+    if options.interactions is not None:
+        world = replace(
+            world,
+            interactions=options.interactions,
+            users=max(options.interactions // 10, 1),
+            contents=max(options.interactions * 3 // 10, 1),
+        )
+    given = {
+        "seed": options.seed,
+        "users": options.users,
+        "contents": options.contents,
+        "start": options.start_date,
+        "end": options.end_date,
+        "replicate_days": options.replicate_days or None,
+    }
+    world = replace(world, **{k: v for k, v in given.items() if v is not None})
+    dbt = Dbt(settings, world.window, {**options.vars, **world.variables}, options.threads)
+    switched = warehouse.switch_world(settings, warehouse.DEMO_WORLD)
+    if switched:
+        print(switched)
+    run_steps(
+        [
+            Step("demo world: raw logs and their truth", lambda: write_world(settings, world, dbt)),
+            land_step(settings, None),
+            *measurement_steps(settings, dbt, is_demo=True),
+            Step("chart", lambda: _draw(settings, None)),
+        ]
+    )
+    print_summary(settings)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # kilobytes on Linux, bytes on macOS
+    peak_gib = peak / (2**30 if sys.platform == "darwin" else 2**20)
+    print(f"\n{time.monotonic() - begun:.0f} s, {peak_gib:.2f} GiB at the peak")
+
+
+def _run(settings: Settings, options: argparse.Namespace) -> None:
+    from workflow.dbt import Dbt
+    from workflow.demo import is_demo
+    from workflow.pipeline import (
+        Step,
+        land_step,
+        measurement_steps,
+        own_logs_window,
+        run_steps,
+    )
+    from workflow.summary import print_summary
+
+    if options.raw_folder is None and is_demo(settings):
+        raise UserError(
+            f"The warehouse {display(settings.warehouse)} holds the demo world, whose labels are simulated. Remedy: "
+            f"`prevalence demo` for the demo world, or --raw-folder (or {RAW_FOLDER}) for your own logs."
+        )
+    run_steps([land_step(settings, options.raw_folder)])
+    window = own_logs_window(settings, options.start_date, options.end_date)
+    print(f"measuring {window.days} days, {window.start} to before {window.end}")
+    dbt = Dbt(settings, window, options.vars, options.threads)
+    run_steps(
+        [
+            *measurement_steps(settings, dbt, is_demo=False),
+            Step("chart", lambda: _draw(settings, None)),
+        ]
+    )
+    print_summary(settings)
+
+
+def _draw(settings: Settings, output: Path | None) -> str:
+    from workflow.chart import draw
+
+    return display(draw(settings, output))
+
+
+def _chart(settings: Settings, options: argparse.Namespace) -> None:
+    print(_draw(settings, options.output))
+
+
+def _where(settings: Settings, options: argparse.Namespace) -> None:
+    from workflow.summary import print_summary
+
+    print_summary(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""dbt in this process: one start for the whole run, no output but what a person needs."""
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from workflow import warehouse
+from workflow.settings import Settings, UserError, display
+
+_FAILED = {"error", "fail", "runtime error"}
+
+
+class BuildError(UserError):
+    """Nodes of a dbt command failed; says which and why."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days that are measured: the first, and the one after the last."""
+
+    start: date
+    end: date
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days
+
+
+class Dbt:
+    """Runs dbt commands with one set of vars, so that the project is parsed once."""
+
+    def __init__(
+        self, settings: Settings, window: Window, variables: dict, threads: int | None
+    ) -> None:
+        self.settings = settings
+        self.window = window
+        self.threads = threads
+        self.variables = {
+            **variables,
+            "period_start_date": window.start.isoformat(),
+            "period_end_date": window.end.isoformat(),
+        }
+
+    def seed(self) -> None:
+        self._invoke(["seed"])
+
+    def run(self, *selectors: str, exclude: tuple[str, ...] = ()) -> None:
+        self._invoke(["run", *self._selection(selectors, exclude), *self._event_time()])
+
+    def build(self, *selectors: str, exclude: tuple[str, ...] = ()) -> None:
+        """Build the nodes and run the tests whose inputs exist by now."""
+        self._invoke(
+            [
+                "build",
+                *self._selection(selectors, exclude),
+                *["--indirect-selection", "buildable"],
+                *self._event_time(),
+            ]
+        )
+
+    @staticmethod
+    def _selection(selectors: tuple[str, ...], exclude: tuple[str, ...]) -> list[str]:
+        chosen = ["--select", *selectors]
+        return chosen + (["--exclude", *exclude] if exclude else [])
+
+    def _event_time(self) -> list[str]:
+        # Always both ends: dbt would otherwise work through every day up to the one on the clock.
+        return [
+            *["--event-time-start", self.window.start.isoformat()],
+            *["--event-time-end", self.window.end.isoformat()],
+        ]
+
+    def _invoke(self, command: list[str]) -> None:
+        from dbt.cli.main import dbtRunner
+
+        threads = ["--threads", str(self.threads)] if self.threads else []
+        arguments = [
+            *["--log-level", "none", "--log-level-file", "info", "--no-use-colors"],
+            *command,
+            *threads,
+            *["--vars", json.dumps(self.variables, sort_keys=True)],
+        ]
+        try:
+            with _quiet():
+                outcome = dbtRunner().invoke(arguments)
+        finally:
+            warehouse.release_dbt()
+        if isinstance(outcome.exception, KeyboardInterrupt):
+            raise KeyboardInterrupt
+        results = getattr(outcome.result, "results", None) or []
+        failures = [result for result in results if str(result.status) in _FAILED]
+        if outcome.success and not failures:
+            return
+        raise BuildError(self._explain(command[0], failures, outcome.exception))
+
+    def _explain(self, command: str, failures: list, exception) -> str:
+        messages = [
+            f"  - {result.node.resource_type} {result.node.name}: {_first_lines(result.message)}"
+            for result in failures
+        ]
+        if exception is not None:
+            messages.append(f"  - {_first_lines(str(exception))}")
+        text = "\n".join(messages)
+        if warehouse.held_elsewhere(text):
+            return warehouse.explain(self.settings.warehouse, text)
+        return (
+            f"dbt {command} failed; what was finished before stays, and the same command goes on from there.\n{text}\n"
+            f"The whole log: {display(self.settings.dbt_log)}"
+        )
+
+
+def _first_lines(message: str | None) -> str:
+    lines = [line.strip() for line in (message or "no message").splitlines()]
+    return " ".join(line for line in lines if line)[:600]
+
+
+@contextmanager
+def _quiet():
+    """Keep what dbt and its libraries print in passing away from the progress lines."""
+    import contextlib
+    import io
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield

@@ -1,0 +1,110 @@
+"""The demo world as raw tables: written when its settings change, kept when they do not."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from workflow import warehouse
+from workflow.dbt import Dbt, Window
+from workflow.settings import PROJECT, Settings
+
+SETTINGS_TABLE = "raw.demo_world_settings"
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that the demo world's rows depend on."""
+
+    seed: int
+    interactions: int
+    users: int
+    contents: int
+    replicate_days: bool
+    start: date
+    end: date
+
+    @property
+    def window(self) -> Window:
+        return Window(self.start, self.end)
+
+    @property
+    def variables(self) -> dict:
+        return {
+            "demo_world": True,
+            "demo_world_seed": self.seed,
+            "demo_world_interactions": self.interactions,
+            "demo_world_users": self.users,
+            "demo_world_contents": self.contents,
+            "demo_world_replicate_days": self.replicate_days,
+        }
+
+    @property
+    def text(self) -> str:
+        """The settings and the SQL that turns them into rows, so that a changed generator is a changed world."""
+        settings = {name: str(value) for name, value in sorted(asdict(self).items())}
+        return json.dumps({**settings, "generator": _generator_hash()}, sort_keys=True)
+
+
+def default_world() -> World:
+    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+    return World(
+        seed=variables["demo_world_seed"],
+        interactions=variables["demo_world_interactions"],
+        users=variables["demo_world_users"],
+        contents=variables["demo_world_contents"],
+        replicate_days=variables["demo_world_replicate_days"],
+        start=date.fromisoformat(variables["period_start_date"]),
+        end=date.fromisoformat(variables["period_end_date"]),
+    )
+
+
+def write_world(settings: Settings, world: World, dbt: Dbt) -> str:
+    """Write the raw tables and the truth, unless they are complete already; says which."""
+    if _state(settings) == (world.text, True):
+        return "the world is there already"
+    if _state(settings) is not None:
+        # Another world's draws and answers would be mixed with this one's. The old one can be written again at will.
+        _remove(settings.warehouse)
+    with warehouse.connect(settings) as connection:
+        connection.execute("create schema if not exists raw")
+        connection.execute(
+            f"create table {SETTINGS_TABLE} (settings varchar, is_complete boolean)"
+        )
+        connection.execute(
+            f"insert into {SETTINGS_TABLE} values (?, false)", [world.text]
+        )
+    dbt.run("path:workflow/demo_world")
+    with warehouse.connect(settings) as connection:
+        connection.execute(f"update {SETTINGS_TABLE} set is_complete = true")
+    return f"{world.interactions:,} interactions, seed {world.seed}"
+
+
+def is_demo(settings: Settings) -> bool:
+    return _state(settings) is not None
+
+
+def _state(settings: Settings) -> tuple[str, bool] | None:
+    if not settings.warehouse.exists():
+        return None
+    with warehouse.connect(settings) as connection:
+        if not warehouse.relation_type(connection, *SETTINGS_TABLE.split(".")):
+            return None
+        # The table and its row are two statements, so a killed run may have left the table alone.
+        row = connection.execute(f"select * from {SETTINGS_TABLE}").fetchone()
+        return row or ("", False)
+
+
+def _remove(path: Path) -> None:
+    for name in (path.name, path.name + ".wal"):
+        path.with_name(name).unlink(missing_ok=True)
+
+
+def _generator_hash() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((PROJECT / "workflow" / "demo_world").rglob("*.sql")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,126 @@
+"""The published figure that stands for each policy, and the days behind it: what the summary and the chart show."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from workflow import warehouse
+
+# The longest period first; the two-phase estimate before one from experts alone; exposure before interactions.
+_PREFERENCE = """
+    case period_type when '28_days' then 0 when 'week' then 1 else 2 end,
+    period_start desc,
+    case estimator when 'two_phase' then 0 else 1 end,
+    case unit_type when 'content_day' then 0 else 1 end,
+    interval_upper - interval_lower,
+    plan_id
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    policy_id: str
+    title: str
+    plan_id: str
+    unit_type: str
+    estimator: str
+    period_type: str
+    period_start: date
+    prevalence: float | None
+    lower: float | None
+    upper: float | None
+    level: float
+    truth: float | None
+
+    @property
+    def covers(self) -> bool | None:
+        if self.truth is None or self.lower is None:
+            return None
+        return self.lower <= self.truth <= self.upper
+
+
+def headlines(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
+    """One figure per policy, in the order of policy_id."""
+    return _figures(
+        connection,
+        f"""
+        select *
+        from marts.prevalence
+        where pivot_name = 'overall'
+        qualify row_number() over (partition by policy_id order by {_PREFERENCE}) = 1
+        """,
+    )
+
+
+def days_of(connection: duckdb.DuckDBPyConnection, headline: Figure) -> list[Figure]:
+    """The daily figures of the same plan and estimator, in order."""
+    return _figures(
+        connection,
+        """
+        select *
+        from marts.prevalence
+        where
+            period_type = 'day'
+            and pivot_name = 'overall'
+            and policy_id = ?
+            and plan_id = ?
+            and estimator = ?
+        """,
+        [headline.policy_id, headline.plan_id, headline.estimator],
+    )
+
+
+def _figures(
+    connection: duckdb.DuckDBPyConnection, rows: str, parameters: list | None = None
+) -> list[Figure]:
+    has_truth = warehouse.relation_type(connection, "truth", "prevalence") is not None
+    truth = "truth.true_prevalence" if has_truth else "cast(null as double)"
+    join_truth = (
+        """
+        left join truth.prevalence as truth
+            on published.period_type = truth.period_type
+            and published.period_start = truth.period_start
+            and published.policy_id = truth.policy_id
+            and published.unit_type = truth.unit_type
+            and published.pivot_name = truth.pivot_name
+            and published.pivot_value = truth.pivot_value
+        """
+        if has_truth
+        else ""
+    )
+    brought = "raw.policies"
+    if not warehouse.row_count(connection, brought):
+        brought = "reference.policies"
+    result = connection.execute(
+        f"""
+        with published as ({rows})
+        select
+            published.policy_id,
+            coalesce(policies.title, published.policy_id),
+            published.plan_id,
+            published.unit_type,
+            published.estimator,
+            published.period_type,
+            published.period_start,
+            published.prevalence,
+            published.interval_lower,
+            published.interval_upper,
+            published.interval_level,
+            {truth}
+        from published
+        left join {brought} as policies on published.policy_id = policies.policy_id
+        {join_truth}
+        order by published.policy_id, published.period_start
+        """,
+        parameters or [],
+    )
+    return [Figure(*row) for row in result.fetchall()]
+
+
+def percent(value: float | None, digits: int = 3) -> str:
+    return "n/a" if value is None else f"{100 * value:.{digits}f} %"
+
+
+PERIODS = {"28_days": "28 days", "week": "week", "day": "day"}
+EXPOSURES = {"content_day": "of views", "interaction": "of interactions"}

@@ -1,0 +1,304 @@
+"""Check the raw tables against the input contract and register them; everything that is wrong is told at once."""
+
+import difflib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from workflow import warehouse
+from workflow.contract import Column, Table, gate_tables, literal, quoted, raw_tables
+from workflow.settings import Settings, UserError
+
+ANSWERS = "label_events"
+# Enough files to find the mistake by; a thousand of them would hide it.
+NAMED_FILES = 3
+
+
+@dataclass
+class Files:
+    """The Parquet files of one table, grouped by the column types they hold."""
+
+    table: Table
+    pattern: str
+    groups: dict[tuple[tuple[str, str], ...], list[Path]] = field(default_factory=dict)
+
+    @property
+    def view(self) -> str:
+        """One branch per physical shape: a cast is chosen for each file by what that file holds."""
+        branches = []
+        for shape, paths in self.groups.items():
+            found = {name.lower(): data_type for name, data_type in shape}
+            columns = ", ".join(
+                column.cast(found[column.name]) for column in self.table.columns
+            )
+            source = (
+                literal(self.pattern)
+                if len(self.groups) == 1
+                else "[" + ", ".join(literal(str(path)) for path in paths) + "]"
+            )
+            branches.append(
+                f"select {columns} from read_parquet({source}, hive_partitioning = false)"
+            )
+        return f"create or replace view {self.table.relation} as " + " union all ".join(
+            branches
+        )
+
+
+def land(settings: Settings, raw_folder: Path | None) -> list[str]:
+    """Register a folder's files, or check what the warehouse holds; returns one line per table for people."""
+    tables = raw_tables()
+    problems: list[str] = []
+    found: dict[str, Files] = {}
+    said: list[str] = []
+    if raw_folder is not None:
+        found, problems = read_folder(raw_folder, tables)
+        _refuse(problems, f"The files in {raw_folder}")
+        switched = warehouse.switch_world(settings, warehouse.OWN_LOGS)
+        said += [switched] if switched else []
+    with warehouse.connect(settings) as connection:
+        connection.execute("begin")
+        for schema in ("raw", "quality"):
+            connection.execute(f"create schema if not exists {schema}")
+        for table in tables:
+            problems += _register(connection, table, found.get(table.name), raw_folder)
+        for table in gate_tables():
+            if not warehouse.relation_type(connection, table.schema, table.name):
+                connection.execute(table.create_empty)
+            problems += _check_relation(connection, table)
+        if problems:
+            connection.execute("rollback")
+            _refuse(problems, "The raw tables of the warehouse")
+        connection.execute("commit")
+        for table in tables:
+            rows = warehouse.row_count(connection, table.relation)
+            if rows:
+                origin = found[table.name].pattern if table.name in found else "table"
+                said.append(f"{table.relation:<26}{rows:>12,} rows  {origin}")
+    return said
+
+
+def _refuse(problems: list[str], subject: str) -> None:
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        raise UserError(
+            f"{subject} do not fit the input contract (models/staging/_sources.yml); nothing was changed.\n{listed}"
+        )
+
+
+def read_folder(
+    folder: Path, tables: tuple[Table, ...]
+) -> tuple[dict[str, Files], list[str]]:
+    """The files of each table and everything that is wrong with the folder."""
+    try:
+        entries = sorted(
+            entry for entry in folder.iterdir() if not entry.name.startswith((".", "_"))
+        )
+    except OSError as error:
+        return {}, [
+            f"the folder {folder} cannot be read ({error.strerror}). Remedy: give --raw-folder or "
+            "PREVALENCE_RAW_FOLDER an existing folder that this account may read."
+        ]
+    names = {table.name: table for table in tables}
+    sources: dict[str, list[Path]] = defaultdict(list)
+    problems = []
+    for entry in entries:
+        name = entry.name if entry.is_dir() else entry.name.removesuffix(".parquet")
+        if name in names and (entry.is_dir() or entry.suffix == ".parquet"):
+            sources[name].append(entry)
+        else:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f" Did you mean {near[0]}.parquet?" if near else ""
+            problems.append(
+                f"{entry.name}: no table of the contract has this name.{hint} Remedy: rename it to <table>.parquet or "
+                f"a folder <table>/ (tables: {', '.join(names)}), or move it out of the folder."
+            )
+    found = {}
+    with duckdb.connect() as connection:
+        for table in tables:
+            entries = sources.get(table.name, [])
+            if not entries and table.is_required:
+                problems.append(
+                    f"{table.name}: there is neither {table.name}.parquet nor a folder {table.name}/ in {folder}, and "
+                    "this table is required. Remedy: write it there."
+                )
+            elif len(entries) > 1:
+                problems.append(
+                    f"{table.name}: both {entries[0].name} and {entries[1].name} are there, and rows of one could be "
+                    "rows of the other. Remedy: keep one of them."
+                )
+            elif entries:
+                files, wrong = _read_files(connection, table, entries[0])
+                problems += wrong
+                found[table.name] = files
+    return found, problems
+
+
+def _read_files(
+    connection: duckdb.DuckDBPyConnection, table: Table, entry: Path
+) -> tuple[Files, list[str]]:
+    problems: list[str] = []
+    paths = [entry]
+    pattern = str(entry)
+    if entry.is_dir():
+        pattern = str(entry / "**" / "*.parquet")
+        inside = [path for path in sorted(entry.rglob("*")) if path.is_file()]
+        inside = [path for path in inside if not path.name.startswith((".", "_"))]
+        paths = [path for path in inside if path.suffix == ".parquet"]
+        others = [path for path in inside if path.suffix != ".parquet"]
+        if others:
+            problems.append(
+                f"{table.name}: {_some_files(others)} would not be read, because the name does not end in .parquet. "
+                "Remedy: rename or remove."
+            )
+        if not paths:
+            problems.append(
+                f"{table.name}: the folder {entry} holds no file that ends in .parquet. Remedy: write the files there, "
+                "or remove the folder where the table is optional."
+            )
+    files = Files(table, pattern)
+    wrong: dict[str, list[Path]] = defaultdict(list)
+    for path in paths:
+        source = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+        try:
+            rows = connection.execute(f"describe select * from {source}").fetchall()
+        except duckdb.Error as error:
+            wrong[_unreadable(error)].append(path)
+            continue
+        shape = tuple((row[0], row[1]) for row in rows)
+        files.groups.setdefault(shape, []).append(path)
+        for problem in _differences(table, shape):
+            wrong[problem].append(path)
+        for column in _too_large(connection, table, shape, source):
+            wrong[
+                f"column {column.name} holds unsigned numbers beyond the range of bigint. Remedy: write it as a signed "
+                "64-bit integer"
+            ].append(path)
+    for problem, where in wrong.items():
+        problems.append(f"{table.name}: {problem} (in {_some_files(where)}).")
+    return files, problems
+
+
+def _unreadable(error: duckdb.Error) -> str:
+    text = str(error).strip().splitlines()[0]
+    if "magic bytes" in text or "too small to be a Parquet" in text:
+        return "this is not a Parquet file, whatever its name says. Remedy: write it again as Parquet"
+    return f"the file cannot be read: {text} Remedy: check its permissions, or write it again"
+
+
+def _some_files(paths: list[Path]) -> str:
+    named = ", ".join(str(path) for path in paths[:NAMED_FILES])
+    rest = len(paths) - NAMED_FILES
+    return f"{named} and {rest} more files" if rest > 0 else named
+
+
+def _differences(
+    table: Table, shape: tuple[tuple[str, str], ...], is_exact: bool = False
+) -> list[str]:
+    """How the columns differ from the contract; `is_exact` where a type is not going to be cast."""
+    found = {name.lower(): data_type for name, data_type in shape}
+    problems = []
+    for column in table.columns:
+        data_type = found.pop(column.name, None)
+        if data_type is None:
+            empty = (
+                f", or `cast(null as {column.duckdb_type.lower()}) as {column.name}` where your logs have none"
+                if column.is_nullable
+                else ""
+            )
+            problems.append(
+                f"column {column.name} ({column.data_type}) is missing; found {', '.join(name for name, _ in shape)}. "
+                f"Remedy: select it in your mapping{empty}"
+            )
+        elif data_type != column.duckdb_type and (
+            is_exact or not column.accepts(data_type)
+        ):
+            problems.append(
+                f"column {column.name} is {data_type.lower()}, expected {column.data_type}. Remedy: cast it in your "
+                "mapping, where a value that does not fit can be seen"
+            )
+    for name in found:
+        problems.append(
+            f"column {name} is not in the contract. Remedy: leave it out of your mapping, or map it to the column it "
+            f"stands for ({', '.join(column.name for column in table.columns)})"
+        )
+    return problems
+
+
+def _too_large(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    shape: tuple[tuple[str, str], ...],
+    source: str,
+) -> list[Column]:
+    found = {name.lower(): data_type for name, data_type in shape}
+    unsigned = [
+        column
+        for column in table.columns
+        if column.data_type == "bigint" and found.get(column.name) == "UBIGINT"
+    ]
+    return [
+        column
+        for column in unsigned
+        if connection.execute(
+            f"select count(*) from {source} where {quoted(column.name)} > 9223372036854775807"
+        ).fetchone()[0]
+    ]
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    files: Files | None,
+    raw_folder: Path | None,
+) -> list[str]:
+    """Make raw.<table> a view on its files, or leave, check or make the table; returns what is wrong."""
+    existing = warehouse.relation_type(connection, table.schema, table.name)
+    if files is not None:
+        if existing == "table":
+            rows = warehouse.row_count(connection, table.relation)
+            if rows:
+                return [
+                    f"{table.name}: the warehouse has a table {table.relation} with {rows:,} rows of its own, and they "
+                    "are not dropped for the sake of a file. Remedy: bring them into the folder first (copy "
+                    f"{table.relation} to '{raw_folder}/{table.name}/from_warehouse.parquet' (format parquet), the "
+                    f"other file beside it), then drop table {table.relation}."
+                ]
+            connection.execute(f"drop table {table.relation}")
+        connection.execute(files.view)
+        return []
+    if existing == "view" and raw_folder is not None:
+        if table.name == ANSWERS:
+            return [
+                f"{table.name}: answers were read from files before, and {raw_folder} has none now; going on would "
+                "forget every label. Remedy: put the files back, or drop view raw.label_events if that is meant."
+            ]
+        connection.execute(f"drop view {table.relation}")
+        existing = None
+    if existing is None:
+        if table.is_required:
+            return [
+                f"{table.name}: the warehouse has no {table.relation}, and this table is required. Remedy: write it, "
+                "or give --raw-folder (or PREVALENCE_RAW_FOLDER) a folder of Parquet files in the shape of the "
+                "contract, or write the demo world with `prevalence demo`."
+            ]
+        connection.execute(table.create_empty)
+        return []
+    return _check_relation(connection, table)
+
+
+def _check_relation(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
+    try:
+        rows = connection.execute(f"describe {table.relation}").fetchall()
+    except duckdb.Error as error:
+        return [
+            f"{table.name}: {table.relation} cannot be read: {str(error).strip().splitlines()[0]} Remedy: put its "
+            "files back, or land the folder they are in now with --raw-folder."
+        ]
+    return [
+        f"{table.name}: {problem} (in the warehouse's {table.relation})."
+        for problem in _differences(
+            table, tuple((row[0], row[1]) for row in rows), is_exact=True
+        )
+    ]

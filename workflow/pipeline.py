@@ -1,0 +1,153 @@
+"""The steps from raw logs to published marts, in order, in one process."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from workflow import demo, warehouse
+from workflow.dbt import Dbt, Window
+from workflow.landing import land
+from workflow.settings import Settings, UserError, display
+
+MAXIMUM_DAYS = 400
+
+
+class GateBlocked(Exception):
+    """A blocking check failed: what was published before stays, nothing new is."""
+
+
+class AwaitingAnswers(Exception):
+    """The run is complete as far as the labels go; what is missing is people's work, not a failure."""
+
+
+@dataclass(frozen=True)
+class Step:
+    title: str
+    work: Callable[[], str | None]
+
+
+def run_steps(steps: list[Step]) -> None:
+    """Do the steps and print one line for each."""
+    width = len(str(len(steps)))
+    for number, step in enumerate(steps, start=1):
+        label = f"[{number:>{width}}/{len(steps)}] {step.title} "
+        print(label.ljust(58, "."), end=" ", flush=True)
+        begun = time.monotonic()
+        try:
+            said = step.work()
+        except BaseException:
+            print("stopped", flush=True)
+            raise
+        seconds = time.monotonic() - begun
+        print(f"{seconds:6.1f} s" + (f"  {said}" if said else ""), flush=True)
+
+
+def own_logs_window(
+    settings: Settings, start, end
+) -> Window:
+    """The days of the interactions' times, unless both ends were given."""
+    if start and end:
+        return _checked(Window(start, end))
+    with warehouse.connect(settings) as connection:
+        first, last = connection.execute(
+            "select cast(min(occurred_at) as date), cast(max(occurred_at) as date) from raw.interactions"
+        ).fetchone()
+    if first is None:
+        raise UserError(
+            "raw.interactions has no row with a time in occurred_at, so there is no day to measure. Remedy: fill "
+            "occurred_at in your mapping; logs without times can be given one nominal day (see docs/real-data.md)."
+        )
+    return _checked(Window(start or first, end or last + timedelta(days=1)))
+
+
+def _checked(window: Window) -> Window:
+    if window.days < 1:
+        raise UserError(
+            f"The window from {window.start} to before {window.end} has no day. Remedy: give --end-date the day after "
+            "the last day to measure."
+        )
+    if window.days > MAXIMUM_DAYS:
+        raise UserError(
+            f"The times in raw.interactions span {window.days:,} days ({window.start} to {window.end - timedelta(days=1)}"
+            f"), more than {MAXIMUM_DAYS}: most often a few rows carry a wrong clock. Remedy: name the days to measure "
+            "with --start-date and --end-date; rows outside them are quarantined by name."
+        )
+    return window
+
+
+def land_step(settings: Settings, raw_folder: Path | None) -> Step:
+    def work() -> str:
+        return f"{len(land(settings, raw_folder))} raw tables with rows"
+
+    return Step("land: raw tables against the input contract", work)
+
+
+def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]:
+    """Everything after landing. In the demo world simulated labelers answer; own logs wait for people's answers."""
+
+    def build(title: str, *selectors: str, exclude: tuple[str, ...] = ()) -> Step:
+        return Step(title, lambda: dbt.build(*selectors, exclude=exclude))
+
+    def simulate(title: str, *selectors: str) -> list[Step]:
+        return [Step(title, lambda: dbt.run(*selectors))] if is_demo else []
+
+    def gate(name: str) -> Step:
+        return Step(f"gate: {name.replace('_', ' ')}", lambda: _gate(settings, name))
+
+    def wait(relation: str) -> list[Step]:
+        if is_demo:
+            return []
+        return [Step("labels: open assignments", lambda: _await(settings, relation))]
+
+    answers = ("stg_label_events_classified", "stg_label_events")
+    draws = ("draw_units", "draw_audits")
+    accounting = ("row_accounting", "row_quarantine_reasons", "quarantined_rows")
+    return [
+        Step("seed: policies, plans and limits", dbt.seed),
+        build("staging: types, duplicates, quarantine", "path:models/staging", *accounting),
+        gate("raw_to_staging"),
+        build("units and frames", "path:models/units", "path:models/frames", exclude=draws),
+        gate("before_draw"),
+        build("draw, items, assignments", "draw_units", "label_items", "label_assignments"),
+        *simulate("labels: simulated judge", "path:labeling/simulation"),
+        *wait("labels.label_assignments"),
+        build("audit: draw and assignments", *answers, "draw_audits", "label_audit_assignments"),
+        *simulate("labels: simulated experts and raters", "path:labeling/simulation"),
+        *wait("labels.label_audit_assignments"),
+        build("labels: one per unit and policy", *answers, "path:models/labels", *accounting, exclude=draws),
+        gate("labels_to_estimates"),
+        build("estimates: sums, then intervals", "path:models/estimates"),
+        gate("before_publication"),
+        build("marts: publish", "path:models/marts"),
+    ]
+
+
+def _gate(settings: Settings, name: str) -> str | None:
+    try:
+        from gates.runner import run_gate
+    except ImportError:
+        return "no gates"
+    raise NotImplementedError(name)
+
+
+def _await(settings: Settings, relation: str) -> str | None:
+    """Stop where a kind of assignment has not one answer; a partly answered one is for the gates to judge."""
+    with warehouse.connect(settings) as connection:
+        asked, answered = connection.execute(
+            f"""
+            select count(*), count(answers.assignment_id)
+            from {relation} as assignments
+            left join (select distinct assignment_id from raw.label_events) as answers
+                on assignments.assignment_id = answers.assignment_id
+            """
+        ).fetchone()
+    if asked and not answered:
+        raise AwaitingAnswers(
+            f"{asked:,} assignments are open. They are in {relation}, the items to show in labels.label_items (join by "
+            "item_id). Bring the answers as label_events.parquet in the shape of the input contract "
+            "(models/staging/_sources.yml), in the folder of raw tables, and run the same command again."
+        )
+    return f"{answered:,} of {asked:,} answered"

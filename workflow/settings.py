@@ -1,0 +1,61 @@
+"""Where things lie, and the one kind of error that a person is meant to read."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+class UserError(Exception):
+    """What is wrong, in sentences that end with the remedy. Printed without a stack trace; the command exits with 2."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The paths of one run. Environment variables are the only configuration besides the command's own options."""
+
+    warehouse: Path
+    target: Path
+    logs: Path
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        def path(variable: str, default: Path) -> Path:
+            value = os.environ.get(variable)
+            return Path(value).expanduser().resolve() if value else default
+
+        return cls(
+            warehouse=path(
+                "PREVALENCE_DUCKDB_PATH", PROJECT / "warehouse" / "prevalence.duckdb"
+            ),
+            target=path("DBT_TARGET_PATH", PROJECT / "target"),
+            logs=path("DBT_LOG_PATH", PROJECT / "logs"),
+        )
+
+    @property
+    def dbt_log(self) -> Path:
+        return self.logs / "dbt.log"
+
+    @property
+    def chart(self) -> Path:
+        return self.warehouse.with_suffix(".svg")
+
+    def enter(self) -> None:
+        """Make the process look as if it had been started in the project with absolute paths in the environment."""
+        self.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        os.environ["PREVALENCE_DUCKDB_PATH"] = str(self.warehouse)
+        os.environ["DBT_TARGET_PATH"] = str(self.target)
+        os.environ["DBT_LOG_PATH"] = str(self.logs)
+        os.environ["DBT_PROFILES_DIR"] = str(PROJECT)
+        os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+        os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+        os.chdir(PROJECT)
+
+
+def display(path: Path) -> str:
+    """The path as a person in the project's folder would type it."""
+    try:
+        return str(path.relative_to(PROJECT))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,39 @@
+"""What a person wants to know after a run: the figures, and where everything lies."""
+
+from workflow import warehouse
+from workflow.headline import EXPOSURES, PERIODS, headlines, percent
+from workflow.settings import PROJECT, Settings, UserError, display
+
+
+def print_summary(settings: Settings) -> None:
+    with warehouse.connect(settings, read_only=True) as connection:
+        if not warehouse.relation_type(connection, "marts", "prevalence"):
+            raise UserError(
+                f"Nothing is published in {display(settings.warehouse)} yet. Remedy: `prevalence demo` or `prevalence "
+                "run` to the end; a blocked gate says what holds a figure back."
+            )
+        figures = headlines(connection)
+    print()
+    if not figures:
+        print("No figure is published: marts.prevalence has no overall figure of any policy.")
+    has_truth = any(figure.truth is not None for figure in figures)
+    if figures:
+        heading = f"{'policy':<22}{'prevalence':>12}  {'95 % interval':<22}"
+        if {figure.level for figure in figures} != {0.95}:
+            heading = heading.replace("95 %", "its   ")
+        print(heading + ("    truth  covered" if has_truth else "") + "   of")
+    for figure in figures:
+        interval = f"[{percent(figure.lower)}, {percent(figure.upper)}]"
+        line = f"{figure.title:<22}{percent(figure.prevalence):>12}  {interval:<22}"
+        if has_truth:
+            covered = {True: "yes", False: "NO", None: "n/a"}[figure.covers]
+            line += f"{percent(figure.truth):>9}  {covered:<7}"
+        period = PERIODS.get(figure.period_type, figure.period_type)
+        print(
+            f"{line}   {period} from {figure.period_start}, {EXPOSURES.get(figure.unit_type, figure.unit_type)}"
+        )
+    print(f"\nwarehouse  {display(settings.warehouse)}   (the figures: marts.prevalence)")
+    if settings.chart.exists():
+        print(f"chart      {display(settings.chart)}")
+    for index in sorted(PROJECT.glob("gates/**/data_docs/**/index.html"))[:1]:
+        print(f"data docs  {display(index)}")
