@@ -1,0 +1,272 @@
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+
+with
+
+draws as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        unit_key,
+        sample_date,
+        exposure
+    from {{ ref('draw_units') }}
+
+),
+
+-- kept as it was when the unit was drawn, like the draw itself
+open_draws as (
+
+    select
+        draws.plan_id,
+        draws.unit_id,
+        draws.unit_type,
+        draws.unit_key,
+        draws.sample_date,
+        draws.exposure
+    from draws
+    {% if is_incremental() -%}
+    left join (
+        select distinct
+            plan_id,
+            sample_date
+        from {{ this }}
+    ) as measured_days
+        on
+            draws.plan_id = measured_days.plan_id
+            and draws.sample_date = measured_days.sample_date
+    where measured_days.plan_id is null
+    {%- endif %}
+
+),
+
+components as (
+
+    select
+        interaction_id,
+        content_id,
+        unit_date
+    from {{ ref('stg_components') }}
+    where was_viewed
+
+),
+
+interactions as (
+
+    select
+        interaction_id,
+        unit_date,
+        surface,
+        country
+    from {{ ref('unit_interactions') }}
+
+),
+
+first_scores as (
+
+    select
+        content_id,
+        cast(min(scored_at) as date) as first_scored_date
+    from {{ ref('stg_risk_scores') }}
+    group by content_id
+
+),
+
+content_day_views as (
+
+    select
+        open_draws.plan_id,
+        open_draws.unit_id,
+        open_draws.unit_type,
+        open_draws.sample_date,
+        interactions.surface,
+        interactions.country,
+        count(*) as exposure
+    from open_draws
+    inner join components
+        on
+            open_draws.unit_key = components.content_id
+            and open_draws.sample_date = components.unit_date
+    inner join interactions
+        on
+            components.interaction_id = interactions.interaction_id
+            and components.unit_date = interactions.unit_date
+    where open_draws.unit_type = 'content_day'
+    group by
+        open_draws.plan_id, open_draws.unit_id, open_draws.unit_type, open_draws.sample_date,
+        interactions.surface, interactions.country
+
+),
+
+drawn_interactions as (
+
+    select
+        open_draws.plan_id,
+        open_draws.unit_id,
+        open_draws.unit_type,
+        open_draws.sample_date,
+        interactions.surface,
+        interactions.country,
+        open_draws.exposure
+    from open_draws
+    inner join interactions
+        on
+            open_draws.unit_key = interactions.interaction_id
+            and open_draws.sample_date = interactions.unit_date
+    where open_draws.unit_type = 'interaction'
+
+),
+
+placed_exposures as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        sample_date,
+        surface,
+        country,
+        exposure
+    from content_day_views
+
+    union all
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        sample_date,
+        surface,
+        country,
+        exposure
+    from drawn_interactions
+
+),
+
+viewed_contents as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        sample_date,
+        exposure,
+        unit_key as content_id
+    from open_draws
+    where unit_type = 'content_day'
+
+    union all
+
+    select
+        open_draws.plan_id,
+        open_draws.unit_id,
+        open_draws.unit_type,
+        open_draws.sample_date,
+        open_draws.exposure,
+        components.content_id
+    from open_draws
+    left join components
+        on
+            open_draws.unit_key = components.interaction_id
+            and open_draws.sample_date = components.unit_date
+    where open_draws.unit_type = 'interaction'
+
+),
+
+-- an interaction is as old as its newest viewed content of known age
+unit_ages as (
+
+    select
+        viewed_contents.plan_id,
+        viewed_contents.unit_id,
+        viewed_contents.unit_type,
+        viewed_contents.sample_date,
+        max(viewed_contents.exposure) as exposure,
+        min(
+            case
+                when first_scores.first_scored_date <= viewed_contents.sample_date
+                    then {{ prevalence._days_between('first_scores.first_scored_date', 'viewed_contents.sample_date') }}
+            end
+        ) as content_age_days
+    from viewed_contents
+    left join first_scores
+        on viewed_contents.content_id = first_scores.content_id
+    group by
+        viewed_contents.plan_id, viewed_contents.unit_id, viewed_contents.unit_type, viewed_contents.sample_date
+
+),
+
+pivots as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        sample_date,
+        'overall' as pivot_name,
+        'all' as pivot_value,
+        exposure
+    from open_draws
+
+    union all
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        sample_date,
+        'surface' as pivot_name,
+        surface as pivot_value,
+        sum(exposure) as exposure
+    from placed_exposures
+    group by plan_id, unit_id, unit_type, sample_date, surface
+
+    union all
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        sample_date,
+        'country' as pivot_name,
+        country as pivot_value,
+        sum(exposure) as exposure
+    from placed_exposures
+    group by plan_id, unit_id, unit_type, sample_date, country
+
+    union all
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        sample_date,
+        'content_age' as pivot_name,
+        case
+            when content_age_days is null then 'unknown'
+            when content_age_days <= 1 then '0_1_days'
+            when content_age_days <= 7 then '2_7_days'
+            when content_age_days <= 27 then '8_27_days'
+            else '28_days_or_more'
+        end as pivot_value,
+        exposure
+    from unit_ages
+
+),
+
+final as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        sample_date,
+        pivot_name,
+        pivot_value,
+        cast(exposure as bigint) as exposure
+    from pivots
+
+)
+
+select * from final

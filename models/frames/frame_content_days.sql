@@ -1,0 +1,118 @@
+{{ prevalence._daily('unit_date') }}
+
+with
+
+content_days as (
+
+    select
+        unit_id,
+        unit_date,
+        content_id,
+        views
+    from {{ ref('unit_content_days') }}
+
+),
+
+content_scores as (
+
+    select
+        unit_id,
+        score_millionths,
+        mean_score_millionths,
+        is_score_imputed
+    from {{ ref('frame_content_scores') }}
+
+),
+
+plans as (
+
+    select
+        plan_id,
+        design,
+        expected_units,
+        defence_share
+    from {{ ref('stg_sampling_plans') }}
+    where unit_type = 'content_day'
+
+),
+
+unit_risks as (
+
+    select
+        unit_id,
+        least(
+            sum({{ prevalence._relative_risk('score_millionths', 'mean_score_millionths') }}),
+            1000000000000000000
+        ) as relative_risk,
+        bool_or(is_score_imputed) as is_score_imputed
+    from content_scores
+    group by unit_id
+
+),
+
+sized_units as (
+
+    select
+        content_days.unit_id,
+        content_days.unit_date,
+        content_days.content_id as unit_key,
+        content_days.views as exposure,
+        unit_risks.is_score_imputed,
+        cast(round(content_days.views * sqrt(cast(unit_risks.relative_risk as double))) as bigint) as risk_size
+    from content_days
+    inner join unit_risks
+        on content_days.unit_id = unit_risks.unit_id
+
+),
+
+plan_units as (
+
+    select
+        plans.plan_id,
+        plans.design,
+        plans.expected_units,
+        sized_units.unit_id,
+        sized_units.unit_date,
+        sized_units.unit_key,
+        sized_units.exposure,
+        sized_units.is_score_imputed,
+        {{ prevalence._defensive_mixture(
+            'sized_units.exposure', 'sized_units.risk_size', 'plans.defence_share', 'plans.plan_id, sized_units.unit_date'
+        ) }} as size_measure
+    from sized_units
+    cross join plans
+
+),
+
+probabilities as (
+
+    {{ prevalence.inclusion_probabilities(
+        'plan_units', unit='unit_id', size='size_measure', expected_units='expected_units',
+        by=['plan_id', 'unit_date']
+    ) | indent(4) }}
+
+),
+
+final as (
+
+    select
+        plan_units.plan_id,
+        plan_units.unit_id,
+        plan_units.unit_date,
+        plan_units.unit_key,
+        plan_units.design,
+        plan_units.expected_units,
+        plan_units.exposure,
+        plan_units.size_measure,
+        probabilities.inclusion_probability,
+        probabilities.is_certainty,
+        plan_units.is_score_imputed
+    from plan_units
+    inner join probabilities
+        on
+            plan_units.plan_id = probabilities.plan_id
+            and plan_units.unit_id = probabilities.unit_id
+
+)
+
+select * from final

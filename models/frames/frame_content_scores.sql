@@ -1,0 +1,110 @@
+{{ prevalence._daily('unit_date') }}
+
+with
+
+content_days as (
+
+    select
+        unit_id,
+        unit_date,
+        content_id,
+        views
+    from {{ ref('unit_content_days') }}
+
+),
+
+policies as (
+
+    select policy_id
+    from {{ ref('stg_policies') }}
+
+),
+
+risk_scores as (
+
+    select
+        content_id,
+        policy_id,
+        model_version,
+        score,
+        scored_at
+    from {{ ref('stg_risk_scores') }}
+
+),
+
+-- what was known by the end of the day, from the newest model that had scored the content
+latest_scores as (
+
+    select
+        content_days.unit_id,
+        risk_scores.policy_id,
+        -- millionths: whole numbers add up to the same sum in any order, on any engine
+        cast(round(risk_scores.score * 1000000) as bigint) as score_millionths
+    from content_days
+    inner join risk_scores
+        on content_days.content_id = risk_scores.content_id
+    where risk_scores.scored_at < {{ prevalence._day_plus_hours('content_days.unit_date', 24) }}
+    qualify
+        row_number() over (
+            partition by content_days.unit_id, risk_scores.policy_id
+            order by risk_scores.scored_at desc, risk_scores.model_version desc
+        ) = 1
+
+),
+
+content_day_policies as (
+
+    select
+        content_days.unit_id,
+        content_days.unit_date,
+        content_days.content_id,
+        content_days.views,
+        policies.policy_id,
+        latest_scores.score_millionths
+    from content_days
+    cross join policies
+    left join latest_scores
+        on
+            content_days.unit_id = latest_scores.unit_id
+            and policies.policy_id = latest_scores.policy_id
+
+),
+
+-- a content without a score gets the mean over the day's scored views
+policy_means as (
+
+    select
+        unit_date,
+        policy_id,
+        cast(sum(views * score_millionths) as double) / nullif(cast(sum(views) as double), 0) as mean_score_millionths
+    from content_day_policies
+    where score_millionths is not null
+    group by unit_date, policy_id
+
+),
+
+final as (
+
+    select
+        content_day_policies.unit_id,
+        content_day_policies.unit_date,
+        content_day_policies.content_id,
+        content_day_policies.policy_id,
+        coalesce(
+            content_day_policies.score_millionths,
+            cast(round(policy_means.mean_score_millionths) as bigint),
+            cast(1000000 as bigint)
+        ) as score_millionths,
+        -- one millionth at least, so that a policy whose scores are all zero weighs nothing instead of everything
+        greatest(coalesce(policy_means.mean_score_millionths, cast(1000000 as double)), cast(1 as double))
+            as mean_score_millionths,
+        content_day_policies.score_millionths is null as is_score_imputed
+    from content_day_policies
+    left join policy_means
+        on
+            content_day_policies.unit_date = policy_means.unit_date
+            and content_day_policies.policy_id = policy_means.policy_id
+
+)
+
+select * from final

@@ -1,0 +1,333 @@
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+
+with
+
+draws as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        unit_key,
+        sample_date,
+        exposure,
+        design_weight,
+        is_certainty
+    from {{ ref('draw_units') }}
+
+),
+
+plans as (
+
+    select
+        plan_id,
+        defence_share,
+        audit_units,
+        audit_floor
+    from {{ ref('stg_sampling_plans') }}
+
+),
+
+primary_tasks as (
+
+    select
+        assignment_id,
+        unit_type,
+        unit_id,
+        policy_id
+    from {{ ref('label_assignments') }}
+
+),
+
+judge_events as (
+
+    select
+        assignment_id,
+        decision,
+        outcome
+    from {{ ref('stg_label_events') }}
+    where pool = 'llm'
+
+),
+
+content_scores as (
+
+    select
+        unit_id,
+        content_id,
+        unit_date,
+        policy_id,
+        score_millionths
+    from {{ ref('frame_content_scores') }}
+
+),
+
+components as (
+
+    select
+        interaction_id,
+        unit_date,
+        content_id
+    from {{ ref('stg_components') }}
+    where was_viewed
+
+),
+
+judged_units as (
+
+    select
+        draws.plan_id,
+        draws.unit_id,
+        draws.unit_type,
+        draws.unit_key,
+        draws.sample_date,
+        draws.exposure,
+        draws.design_weight,
+        draws.is_certainty,
+        plans.defence_share,
+        plans.audit_units,
+        plans.audit_floor,
+        primary_tasks.policy_id,
+        judge_events.assignment_id is not null as is_judged,
+        case when judge_events.outcome = 'ok' then judge_events.decision = 'violating' end as judge_is_violating
+    from draws
+    inner join plans
+        on draws.plan_id = plans.plan_id
+    inner join primary_tasks
+        on
+            draws.unit_type = primary_tasks.unit_type
+            and draws.unit_id = primary_tasks.unit_id
+    left join judge_events
+        on primary_tasks.assignment_id = judge_events.assignment_id
+
+),
+
+-- an audit is drawn once per plan, policy and day, when the judge has answered for all of the day's units;
+-- a plan without an audit sends every drawn unit to the expert and waits for no judge
+open_audits as (
+
+    select
+        judged_units.plan_id,
+        judged_units.policy_id,
+        judged_units.sample_date
+    from judged_units
+    {% if is_incremental() -%}
+    left join (
+        select distinct
+            plan_id,
+            policy_id,
+            sample_date
+        from {{ this }}
+    ) as drawn_audits
+        on
+            judged_units.plan_id = drawn_audits.plan_id
+            and judged_units.policy_id = drawn_audits.policy_id
+            and judged_units.sample_date = drawn_audits.sample_date
+    where drawn_audits.plan_id is null
+    {%- endif %}
+    group by judged_units.plan_id, judged_units.policy_id, judged_units.sample_date
+    having bool_and(judged_units.is_judged or judged_units.audit_units is null)
+
+),
+
+open_units as (
+
+    select
+        judged_units.plan_id,
+        judged_units.unit_id,
+        judged_units.unit_type,
+        judged_units.unit_key,
+        judged_units.policy_id,
+        judged_units.sample_date,
+        judged_units.exposure,
+        judged_units.design_weight,
+        judged_units.is_certainty,
+        judged_units.defence_share,
+        judged_units.audit_units,
+        judged_units.audit_floor,
+        judged_units.judge_is_violating
+    from judged_units
+    inner join open_audits
+        on
+            judged_units.plan_id = open_audits.plan_id
+            and judged_units.policy_id = open_audits.policy_id
+            and judged_units.sample_date = open_audits.sample_date
+
+),
+
+-- the judge may have missed something: where it said no, the audit looks by weight and risk
+uncertain_units as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        unit_key,
+        policy_id,
+        sample_date,
+        exposure,
+        design_weight,
+        defence_share,
+        audit_units
+    from open_units
+    where audit_units is not null and not coalesce(judge_is_violating, true)
+
+),
+
+unit_scores as (
+
+    select
+        uncertain_units.plan_id,
+        uncertain_units.unit_id,
+        uncertain_units.policy_id,
+        content_scores.score_millionths
+    from uncertain_units
+    inner join content_scores
+        on
+            uncertain_units.unit_id = content_scores.unit_id
+            and uncertain_units.policy_id = content_scores.policy_id
+    where uncertain_units.unit_type = 'content_day'
+
+    union all
+
+    select
+        uncertain_units.plan_id,
+        uncertain_units.unit_id,
+        uncertain_units.policy_id,
+        max(content_scores.score_millionths) as score_millionths
+    from uncertain_units
+    inner join components
+        on
+            uncertain_units.unit_key = components.interaction_id
+            and uncertain_units.sample_date = components.unit_date
+    inner join content_scores
+        on
+            components.content_id = content_scores.content_id
+            and components.unit_date = content_scores.unit_date
+            and uncertain_units.policy_id = content_scores.policy_id
+    where uncertain_units.unit_type = 'interaction'
+    group by uncertain_units.plan_id, uncertain_units.unit_id, uncertain_units.policy_id
+
+),
+
+-- sizes in whole numbers: weight x exposure, and the same x root score
+weighted_units as (
+
+    select
+        uncertain_units.plan_id,
+        uncertain_units.unit_id,
+        uncertain_units.policy_id,
+        uncertain_units.sample_date,
+        uncertain_units.defence_share,
+        uncertain_units.audit_units,
+        cast(round(1000 * uncertain_units.design_weight * uncertain_units.exposure) as bigint) as weighted_exposure,
+        cast(
+            round(
+                uncertain_units.design_weight * uncertain_units.exposure
+                * sqrt(cast(coalesce(unit_scores.score_millionths, 0) as double))
+            ) as bigint
+        ) as weighted_risk
+    from uncertain_units
+    left join unit_scores
+        on
+            uncertain_units.plan_id = unit_scores.plan_id
+            and uncertain_units.unit_id = unit_scores.unit_id
+            and uncertain_units.policy_id = unit_scores.policy_id
+
+),
+
+sized_units as (
+
+    select
+        plan_id,
+        unit_id,
+        policy_id,
+        sample_date,
+        audit_units,
+        {{ prevalence._defensive_mixture(
+            'weighted_exposure', 'weighted_risk', 'defence_share', 'plan_id, policy_id, sample_date'
+        ) }} as size_measure
+    from weighted_units
+
+),
+
+probabilities as (
+
+    {{ prevalence.inclusion_probabilities(
+        'sized_units', unit='unit_id', size='size_measure', expected_units='audit_units',
+        by=['plan_id', 'policy_id', 'sample_date']
+    ) | indent(4) }}
+
+),
+
+audited_with_probability as (
+
+    select
+        open_units.plan_id,
+        open_units.unit_id,
+        open_units.unit_type,
+        open_units.policy_id,
+        open_units.sample_date,
+        open_units.judge_is_violating,
+        case
+            when open_units.audit_units is null or coalesce(open_units.judge_is_violating, true)
+                then cast(1 as double)
+            else greatest(probabilities.inclusion_probability, coalesce(open_units.audit_floor, cast(0 as double)))
+        end as audit_probability,
+        open_units.exposure * open_units.design_weight as weighted_exposure,
+        open_units.is_certainty,
+        {{ prevalence.hash_unit(
+            "open_units.plan_id || '|' || open_units.policy_id || '|' || open_units.unit_id",
+            var('sampling_salt') ~ ':audit'
+        ) }} as random_number
+    from open_units
+    left join probabilities
+        on
+            open_units.plan_id = probabilities.plan_id
+            and open_units.unit_id = probabilities.unit_id
+            and open_units.policy_id = probabilities.policy_id
+
+),
+
+bounded_units as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        policy_id,
+        sample_date,
+        judge_is_violating,
+        audit_probability,
+        random_number,
+        -- what a unit of this day could weigh if the expert had to be met by chance; certainties cannot be missed
+        max(
+            case
+                when not (is_certainty and audit_probability = 1)
+                    then weighted_exposure / nullif(audit_probability, 0)
+            end
+        ) over (partition by plan_id, policy_id, sample_date) as maximum_overall_weight,
+        count(*) over (partition by plan_id, policy_id, sample_date) as judged_units
+    from audited_with_probability
+
+),
+
+final as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        policy_id,
+        sample_date,
+        judge_is_violating,
+        audit_probability,
+        random_number,
+        maximum_overall_weight,
+        cast(judged_units as bigint) as judged_units
+    from bounded_units
+    where random_number < audit_probability
+
+)
+
+select * from final

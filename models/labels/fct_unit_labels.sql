@@ -1,0 +1,172 @@
+{{ config(materialized='table') }}
+
+with
+
+draws as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        sample_date,
+        design,
+        exposure,
+        inclusion_probability,
+        frame_units,
+        frame_exposure,
+        maximum_weighted_exposure
+    from {{ ref('draw_units') }}
+
+),
+
+plans as (
+
+    select
+        plan_id,
+        audit_units is not null as has_audit
+    from {{ ref('stg_sampling_plans') }}
+
+),
+
+tasks as (
+
+    select
+        assignment_id,
+        unit_type,
+        unit_id,
+        policy_id,
+        purpose,
+        label_protocol_id
+    from {{ ref('label_tasks') }}
+
+),
+
+label_events as (
+
+    select
+        assignment_id,
+        decision,
+        component_refs,
+        outcome
+    from {{ ref('stg_label_events') }}
+
+),
+
+audits as (
+
+    select
+        plan_id,
+        unit_id,
+        policy_id,
+        audit_probability,
+        maximum_overall_weight
+    from {{ ref('draw_audits') }}
+
+),
+
+judge_answers as (
+
+    select
+        tasks.unit_type,
+        tasks.unit_id,
+        tasks.policy_id,
+        label_events.outcome,
+        case when label_events.outcome = 'ok' then label_events.decision = 'violating' end as is_violating
+    from tasks
+    left join label_events
+        on tasks.assignment_id = label_events.assignment_id
+    where tasks.purpose = 'primary'
+
+),
+
+expert_answers as (
+
+    select
+        tasks.unit_type,
+        tasks.unit_id,
+        tasks.policy_id,
+        tasks.label_protocol_id,
+        label_events.outcome,
+        case when label_events.outcome = 'ok' then label_events.decision = 'violating' end as is_violating,
+        case
+            when label_events.outcome = 'ok'
+                then label_events.decision = 'violating' and coalesce(label_events.component_refs, '') <> ''
+        end as any_component_violates
+    from tasks
+    left join label_events
+        on tasks.assignment_id = label_events.assignment_id
+    where tasks.purpose = 'audit'
+
+),
+
+rater_answers as (
+
+    select
+        tasks.unit_type,
+        tasks.unit_id,
+        tasks.policy_id,
+        count_if(label_events.outcome = 'ok') as rater_labels,
+        count_if(label_events.outcome = 'ok' and label_events.decision = 'violating') as rater_violating_labels
+    from tasks
+    inner join label_events
+        on tasks.assignment_id = label_events.assignment_id
+    where tasks.purpose = 'overlap'
+    group by tasks.unit_type, tasks.unit_id, tasks.policy_id
+
+),
+
+final as (
+
+    select
+        draws.plan_id,
+        draws.unit_id,
+        draws.unit_type,
+        expert_answers.policy_id,
+        draws.sample_date,
+        draws.design,
+        plans.has_audit,
+        draws.exposure,
+        draws.inclusion_probability,
+        draws.frame_units,
+        draws.frame_exposure,
+        judge_answers.outcome as judge_outcome,
+        judge_answers.is_violating as judge_is_violating,
+        audits.unit_id is not null as is_audited,
+        audits.audit_probability,
+        draws.inclusion_probability * audits.audit_probability as overall_inclusion_probability,
+        case
+            when plans.has_audit then audits.maximum_overall_weight
+            else draws.maximum_weighted_exposure
+        end as maximum_overall_weight,
+        expert_answers.outcome as expert_outcome,
+        expert_answers.is_violating as expert_is_violating,
+        expert_answers.any_component_violates as expert_any_component_violates,
+        cast(coalesce(rater_answers.rater_labels, 0) as bigint) as rater_labels,
+        cast(coalesce(rater_answers.rater_violating_labels, 0) as bigint) as rater_violating_labels,
+        expert_answers.label_protocol_id
+    from draws
+    inner join plans
+        on draws.plan_id = plans.plan_id
+    inner join expert_answers
+        on
+            draws.unit_type = expert_answers.unit_type
+            and draws.unit_id = expert_answers.unit_id
+    left join judge_answers
+        on
+            expert_answers.unit_type = judge_answers.unit_type
+            and expert_answers.unit_id = judge_answers.unit_id
+            and expert_answers.policy_id = judge_answers.policy_id
+    left join audits
+        on
+            draws.plan_id = audits.plan_id
+            and draws.unit_id = audits.unit_id
+            and expert_answers.policy_id = audits.policy_id
+    left join rater_answers
+        on
+            expert_answers.unit_type = rater_answers.unit_type
+            and expert_answers.unit_id = rater_answers.unit_id
+            and expert_answers.policy_id = rater_answers.policy_id
+
+)
+
+select * from final

@@ -1,0 +1,42 @@
+{{ config(materialized='view', event_time='unit_date') }}
+
+with
+
+classified_components as (
+
+    select
+        interaction_id,
+        position,
+        component_type,
+        content_id,
+        text,
+        uri,
+        media_hash,
+        was_viewed,
+        occurred_at,
+        row_date,
+        row_disposition
+    from {{ ref('stg_components_classified') }}
+
+),
+
+final as (
+
+    select
+        interaction_id,
+        position,
+        component_type,
+        content_id,
+        text,
+        uri,
+        media_hash,
+        coalesce(was_viewed, true) as was_viewed,
+        occurred_at,
+        row_date as unit_date,
+        row_disposition = 'late' as is_late
+    from classified_components
+    where row_disposition in ('used', 'late')
+
+)
+
+select * from final

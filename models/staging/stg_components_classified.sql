@@ -1,0 +1,106 @@
+{{ prevalence._daily('occurred_at') }}
+
+with
+
+interactions as (
+
+    select
+        interaction_id,
+        occurred_at,
+        unit_date,
+        is_late
+    from {{ ref('stg_interactions') }}
+
+),
+
+components as (
+
+    select
+        interaction_id,
+        position,
+        component_type,
+        content_id,
+        text,
+        uri,
+        media_hash,
+        was_viewed
+    from {{ source('raw', 'components') }}
+
+),
+
+-- a component has no time of its own: it belongs to the day of its interaction
+placed_rows as (
+
+    select
+        components.interaction_id,
+        components.position,
+        components.component_type,
+        components.content_id,
+        components.text,
+        components.uri,
+        components.media_hash,
+        components.was_viewed,
+        interactions.occurred_at,
+        interactions.unit_date as row_date,
+        interactions.is_late,
+        case
+            when components.position is null then 'missing_position'
+            when components.component_type is null then 'missing_component_type'
+            when components.content_id is null then 'missing_content_id'
+        end as quarantine_reason
+    from components
+    inner join interactions
+        on components.interaction_id = interactions.interaction_id
+
+),
+
+ranked_rows as (
+
+    select
+        interaction_id,
+        position,
+        component_type,
+        content_id,
+        text,
+        uri,
+        media_hash,
+        was_viewed,
+        occurred_at,
+        row_date,
+        is_late,
+        quarantine_reason,
+        row_number() over (
+            partition by interaction_id, position, case when quarantine_reason is null then 1 else 0 end
+            order by
+                content_id asc nulls last, component_type asc nulls last, was_viewed desc nulls last,
+                text asc nulls last, uri asc nulls last, media_hash asc nulls last
+        ) as row_rank
+    from placed_rows
+
+),
+
+final as (
+
+    select
+        interaction_id,
+        position,
+        component_type,
+        content_id,
+        text,
+        uri,
+        media_hash,
+        was_viewed,
+        occurred_at,
+        row_date,
+        case
+            when quarantine_reason is not null then 'quarantined'
+            when row_rank > 1 then 'duplicate'
+            when is_late then 'late'
+            else 'used'
+        end as row_disposition,
+        quarantine_reason
+    from ranked_rows
+
+)
+
+select * from final

@@ -1,0 +1,78 @@
+{{ config(materialized='table') }}
+
+with
+
+components as (
+
+    select
+        interaction_id,
+        position,
+        component_type,
+        content_id,
+        text,
+        uri,
+        media_hash,
+        was_viewed
+    from {{ source('raw', 'components') }}
+
+),
+
+used_interactions as (
+
+    select interaction_id
+    from {{ ref('stg_interactions') }}
+
+),
+
+landed_interactions as (
+
+    select distinct interaction_id
+    from {{ source('raw', 'interactions') }}
+    where interaction_id is not null
+
+),
+
+unplaced_rows as (
+
+    select
+        components.interaction_id,
+        components.position,
+        components.component_type,
+        components.content_id,
+        components.text,
+        components.uri,
+        components.media_hash,
+        components.was_viewed
+    from components
+    left join used_interactions
+        on components.interaction_id = used_interactions.interaction_id
+    where used_interactions.interaction_id is null
+
+),
+
+final as (
+
+    select
+        unplaced_rows.interaction_id,
+        unplaced_rows.position,
+        unplaced_rows.component_type,
+        unplaced_rows.content_id,
+        unplaced_rows.text,
+        unplaced_rows.uri,
+        unplaced_rows.media_hash,
+        unplaced_rows.was_viewed,
+        cast(null as timestamp) as occurred_at,
+        cast(null as date) as row_date,
+        'quarantined' as row_disposition,
+        case
+            when unplaced_rows.interaction_id is null then 'missing_interaction_id'
+            when landed_interactions.interaction_id is null then 'interaction_missing'
+            else 'interaction_not_used'
+        end as quarantine_reason
+    from unplaced_rows
+    left join landed_interactions
+        on unplaced_rows.interaction_id = landed_interactions.interaction_id
+
+)
+
+select * from final

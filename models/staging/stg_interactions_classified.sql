@@ -1,0 +1,113 @@
+{{ prevalence._daily('occurred_at') }}
+
+with
+
+-- The days before the batch are read so that a copy of an earlier row is known as one.
+-- `render()` keeps dbt from cutting the source to the batch's own day.
+interactions as (
+
+    select
+        interaction_id,
+        surface,
+        occurred_at,
+        user_id,
+        session_id,
+        country,
+        received_at,
+        client_stream_id,
+        client_sequence,
+        app_version,
+        experiment_id,
+        experiment_arm
+    from {{ source('raw', 'interactions').render() }}
+    where
+        occurred_at >= {{ prevalence._batch_start(days_before=var('deduplication_days')) }}
+        and occurred_at < {{ prevalence._batch_end() }}
+        and occurred_at >= cast('{{ var("period_start_date") }}' as timestamp)
+
+),
+
+checked_rows as (
+
+    select
+        interaction_id,
+        surface,
+        occurred_at,
+        user_id,
+        session_id,
+        country,
+        received_at,
+        client_stream_id,
+        client_sequence,
+        app_version,
+        experiment_id,
+        experiment_arm,
+        case
+            when interaction_id is null then 'missing_interaction_id'
+            when surface is null then 'missing_surface'
+        end as quarantine_reason
+    from interactions
+
+),
+
+ranked_rows as (
+
+    select
+        interaction_id,
+        surface,
+        occurred_at,
+        user_id,
+        session_id,
+        country,
+        received_at,
+        client_stream_id,
+        client_sequence,
+        app_version,
+        experiment_id,
+        experiment_arm,
+        quarantine_reason,
+        cast(occurred_at as date) as row_date,
+        -- every column takes part, so that only rows equal in all of them can tie
+        row_number() over (
+            partition by interaction_id, case when quarantine_reason is null then 1 else 0 end
+            order by
+                occurred_at asc, received_at asc nulls last, surface asc nulls last, user_id asc nulls last,
+                session_id asc nulls last, country asc nulls last, client_stream_id asc nulls last,
+                client_sequence asc nulls last, app_version asc nulls last, experiment_id asc nulls last,
+                experiment_arm asc nulls last
+        ) as row_rank
+    from checked_rows
+
+),
+
+final as (
+
+    select
+        interaction_id,
+        surface,
+        occurred_at,
+        user_id,
+        session_id,
+        country,
+        received_at,
+        client_stream_id,
+        client_sequence,
+        app_version,
+        experiment_id,
+        experiment_arm,
+        row_date,
+        case
+            when quarantine_reason is not null then 'quarantined'
+            when row_rank > 1 then 'duplicate'
+            when
+                received_at > {{ prevalence._day_plus_hours('row_date', 24 + var('late_after_hours')) }}
+                then 'late'
+            else 'used'
+        end as row_disposition,
+        quarantine_reason
+    from ranked_rows
+    where occurred_at >= {{ prevalence._batch_start() }}
+
+)
+
+select * from final

@@ -1,0 +1,208 @@
+{{ config(materialized='table') }}
+
+with
+
+label_events as (
+
+    select
+        label_event_id,
+        assignment_id,
+        item_id,
+        item_hash,
+        policy_id,
+        policy_version,
+        label_protocol_id,
+        source,
+        rater_id,
+        judge_id,
+        pool,
+        vendor,
+        decision,
+        rule_ids,
+        component_refs,
+        confidence_raw,
+        outcome,
+        started_at,
+        submitted_at,
+        lead_time_s,
+        cost_minor_units,
+        currency,
+        ingest_file_sha256,
+        supersedes_event_id
+    from {{ source('raw', 'label_events') }}
+
+),
+
+tasks as (
+
+    select
+        assignment_id,
+        item_hash,
+        policy_id,
+        policy_version,
+        pool
+    from {{ ref('label_tasks') }}
+
+),
+
+policies as (
+
+    select policy_id
+    from {{ ref('stg_policies') }}
+
+),
+
+checked_rows as (
+
+    select
+        label_events.label_event_id,
+        label_events.assignment_id,
+        label_events.item_id,
+        label_events.item_hash,
+        label_events.policy_id,
+        label_events.policy_version,
+        label_events.label_protocol_id,
+        label_events.source,
+        label_events.rater_id,
+        label_events.judge_id,
+        label_events.pool,
+        label_events.vendor,
+        label_events.decision,
+        label_events.rule_ids,
+        label_events.component_refs,
+        label_events.confidence_raw,
+        label_events.outcome,
+        label_events.started_at,
+        label_events.submitted_at,
+        label_events.lead_time_s,
+        label_events.cost_minor_units,
+        label_events.currency,
+        label_events.ingest_file_sha256,
+        label_events.supersedes_event_id,
+        case
+            when label_events.label_event_id is null then 'missing_label_event_id'
+            when label_events.assignment_id is null then 'missing_assignment_id'
+            when label_events.submitted_at is null then 'missing_submitted_at'
+            when policies.policy_id is null then 'unknown_policy'
+            when tasks.assignment_id is null then 'unknown_assignment'
+            when
+                label_events.policy_id <> tasks.policy_id
+                or coalesce(label_events.policy_version, '') <> tasks.policy_version
+                or coalesce(label_events.pool, '') <> tasks.pool
+                then 'not_what_was_asked'
+            when coalesce(label_events.item_hash, '') <> tasks.item_hash then 'stale_item'
+            when
+                coalesce(label_events.outcome, '') not in (
+                    'ok', 'cannot_determine', 'skipped', 'escalated', 'refusal', 'provider_filter', 'truncated',
+                    'empty', 'malformed_json', 'schema_invalid', 'inconsistent', 'request_error', 'retryable_error',
+                    'expired', 'unreadable_line', 'missing', 'duplicate', 'stale_item', 'edited_by_other',
+                    'bad_value', 'unknown_control'
+                )
+                then 'unknown_outcome'
+            when
+                label_events.outcome = 'ok'
+                and coalesce(label_events.decision, '') not in ('violating', 'non_violating')
+                then 'ok_without_decision'
+        end as quarantine_reason
+    from label_events
+    left join tasks
+        on label_events.assignment_id = tasks.assignment_id
+    left join policies
+        on label_events.policy_id = policies.policy_id
+
+),
+
+superseded_events as (
+
+    select distinct supersedes_event_id
+    from checked_rows
+    where supersedes_event_id is not null and quarantine_reason is null
+
+),
+
+-- the first usable answer to an assignment counts, never the average; without one, the first answer tells why
+ranked_rows as (
+
+    select
+        checked_rows.label_event_id,
+        checked_rows.assignment_id,
+        checked_rows.item_id,
+        checked_rows.item_hash,
+        checked_rows.policy_id,
+        checked_rows.policy_version,
+        checked_rows.label_protocol_id,
+        checked_rows.source,
+        checked_rows.rater_id,
+        checked_rows.judge_id,
+        checked_rows.pool,
+        checked_rows.vendor,
+        checked_rows.decision,
+        checked_rows.rule_ids,
+        checked_rows.component_refs,
+        checked_rows.confidence_raw,
+        checked_rows.outcome,
+        checked_rows.started_at,
+        checked_rows.submitted_at,
+        checked_rows.lead_time_s,
+        checked_rows.cost_minor_units,
+        checked_rows.currency,
+        checked_rows.ingest_file_sha256,
+        checked_rows.supersedes_event_id,
+        checked_rows.quarantine_reason,
+        superseded_events.supersedes_event_id is not null as is_superseded,
+        row_number() over (
+            partition by
+                checked_rows.assignment_id,
+                case when checked_rows.quarantine_reason is null then 1 else 0 end
+            order by
+                case when superseded_events.supersedes_event_id is null then 0 else 1 end asc,
+                case when checked_rows.outcome = 'ok' then 0 else 1 end asc,
+                checked_rows.submitted_at asc nulls last,
+                checked_rows.label_event_id asc nulls last,
+                checked_rows.decision asc nulls last
+        ) as row_rank
+    from checked_rows
+    left join superseded_events
+        on checked_rows.label_event_id = superseded_events.supersedes_event_id
+
+),
+
+final as (
+
+    select
+        label_event_id,
+        assignment_id,
+        item_id,
+        item_hash,
+        policy_id,
+        policy_version,
+        label_protocol_id,
+        source,
+        rater_id,
+        judge_id,
+        pool,
+        vendor,
+        decision,
+        rule_ids,
+        component_refs,
+        confidence_raw,
+        outcome,
+        started_at,
+        submitted_at,
+        lead_time_s,
+        cost_minor_units,
+        currency,
+        ingest_file_sha256,
+        supersedes_event_id,
+        cast(submitted_at as date) as row_date,
+        case
+            when quarantine_reason is not null then 'quarantined'
+            when row_rank > 1 or is_superseded then 'duplicate'
+            else 'used'
+        end as row_disposition,
+        quarantine_reason
+    from ranked_rows
+
+)
+
+select * from final

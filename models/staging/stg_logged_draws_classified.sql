@@ -1,0 +1,92 @@
+{{ config(materialized='table') }}
+
+with
+
+logged_draws as (
+
+    select
+        plan_id,
+        interaction_id,
+        inclusion_probability
+    from {{ source('raw', 'logged_draws') }}
+
+),
+
+plans as (
+
+    select plan_id
+    from {{ ref('stg_sampling_plans') }}
+    where design = 'logged'
+
+),
+
+interactions as (
+
+    select
+        interaction_id,
+        unit_date
+    from {{ ref('stg_interactions') }}
+
+),
+
+checked_rows as (
+
+    select
+        logged_draws.plan_id,
+        logged_draws.interaction_id,
+        logged_draws.inclusion_probability,
+        interactions.unit_date as row_date,
+        case
+            when logged_draws.plan_id is null then 'missing_plan_id'
+            when logged_draws.interaction_id is null then 'missing_interaction_id'
+            when plans.plan_id is null then 'unknown_plan'
+            when interactions.interaction_id is null then 'interaction_not_used'
+            when logged_draws.inclusion_probability is null then 'missing_inclusion_probability'
+            when
+                isnan(logged_draws.inclusion_probability)
+                or logged_draws.inclusion_probability <= 0
+                or logged_draws.inclusion_probability > 1
+                then 'inclusion_probability_out_of_range'
+        end as quarantine_reason
+    from logged_draws
+    left join plans
+        on logged_draws.plan_id = plans.plan_id
+    left join interactions
+        on logged_draws.interaction_id = interactions.interaction_id
+
+),
+
+ranked_rows as (
+
+    select
+        plan_id,
+        interaction_id,
+        inclusion_probability,
+        row_date,
+        quarantine_reason,
+        row_number() over (
+            partition by plan_id, interaction_id, case when quarantine_reason is null then 1 else 0 end
+            order by inclusion_probability asc nulls last
+        ) as row_rank
+    from checked_rows
+
+),
+
+final as (
+
+    select
+        plan_id,
+        interaction_id,
+        inclusion_probability,
+        row_date,
+        case
+            when quarantine_reason is not null then 'quarantined'
+            when row_rank > 1 then 'duplicate'
+            else 'used'
+        end as row_disposition,
+        quarantine_reason
+    from ranked_rows
+
+)
+
+select * from final

@@ -1,0 +1,68 @@
+{{ config(materialized='table') }}
+
+with
+
+landed_plans as (
+
+    select
+        plan_id,
+        unit_type,
+        design,
+        expected_units,
+        defence_share,
+        audit_units,
+        audit_floor
+    from {{ source('raw', 'sampling_plans') }}
+
+),
+
+seeded_plans as (
+
+    select
+        plan_id,
+        unit_type,
+        design,
+        expected_units,
+        defence_share,
+        audit_units,
+        audit_floor
+    from {{ ref('sampling_plans') }}
+
+),
+
+landed_count as (
+
+    select count(*) as plan_count
+    from landed_plans
+
+),
+
+final as (
+
+    select
+        landed_plans.plan_id,
+        landed_plans.unit_type,
+        landed_plans.design,
+        landed_plans.expected_units,
+        landed_plans.defence_share,
+        landed_plans.audit_units,
+        landed_plans.audit_floor
+    from landed_plans
+
+    union all
+
+    select
+        seeded_plans.plan_id,
+        seeded_plans.unit_type,
+        seeded_plans.design,
+        seeded_plans.expected_units,
+        seeded_plans.defence_share,
+        seeded_plans.audit_units,
+        seeded_plans.audit_floor
+    from seeded_plans
+    cross join landed_count
+    where landed_count.plan_count = 0
+
+)
+
+select * from final

@@ -1,0 +1,29 @@
+{{ config(materialized='view') }}
+
+with
+
+classified_users as (
+
+    select
+        user_id,
+        country,
+        signed_up_at,
+        age_band,
+        row_disposition
+    from {{ ref('stg_users_classified') }}
+
+),
+
+final as (
+
+    select
+        user_id,
+        country,
+        signed_up_at,
+        age_band
+    from classified_users
+    where row_disposition = 'used'
+
+)
+
+select * from final

@@ -1,0 +1,66 @@
+{{ config(materialized='table') }}
+
+with
+
+users as (
+
+    select
+        user_id,
+        country,
+        signed_up_at,
+        age_band
+    from {{ source('raw', 'users') }}
+
+),
+
+checked_rows as (
+
+    select
+        user_id,
+        country,
+        signed_up_at,
+        age_band,
+        case
+            when user_id is null then 'missing_user_id'
+            when country is null then 'missing_country'
+            when signed_up_at is null then 'missing_signed_up_at'
+        end as quarantine_reason
+    from users
+
+),
+
+ranked_rows as (
+
+    select
+        user_id,
+        country,
+        signed_up_at,
+        age_band,
+        quarantine_reason,
+        row_number() over (
+            partition by user_id, case when quarantine_reason is null then 1 else 0 end
+            order by signed_up_at asc nulls last, country asc nulls last, age_band asc nulls last
+        ) as row_rank
+    from checked_rows
+
+),
+
+final as (
+
+    select
+        user_id,
+        country,
+        signed_up_at,
+        age_band,
+        cast(signed_up_at as date) as row_date,
+        case
+            when quarantine_reason is not null then 'quarantined'
+            when row_rank > 1 then 'duplicate'
+            else 'used'
+        end as row_disposition,
+        quarantine_reason
+    from ranked_rows
+
+)
+
+select * from final

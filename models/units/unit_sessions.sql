@@ -1,0 +1,29 @@
+{{ prevalence._daily('unit_date') }}
+
+with
+
+interactions as (
+
+    select
+        session_id,
+        unit_date,
+        views
+    from {{ ref('unit_interactions') }}
+
+),
+
+final as (
+
+    select
+        session_id || '|' || cast(unit_date as string) as unit_id,
+        unit_date,
+        session_id,
+        cast(count(*) as bigint) as interactions,
+        cast(sum(views) as bigint) as views
+    from interactions
+    where session_id is not null
+    group by session_id, unit_date
+
+)
+
+select * from final
