@@ -125,12 +125,22 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
     ]
 
 
-def _gate(settings: Settings, name: str) -> str | None:
+def _gate(settings: Settings, name: str) -> str:
+    from gates.checks import GateError
+    from gates.runner import run_gate
+
+    warehouse.release_dbt()
     try:
-        from gates.runner import run_gate
-    except ImportError:
-        return "no gates"
-    raise NotImplementedError(name)
+        report = run_gate(name, settings.warehouse)
+    except GateError as error:
+        raise UserError(f"Gate {name} could not be run: {error}") from error
+    if not report.is_passed:
+        raise GateBlocked(
+            f"{report.text}\nWhat was published before stays as it was; nothing of this run is published."
+        )
+    lines = [f"{len(report.results)} checks"]
+    lines += [f"     warning {warning.check_name}: {warning.message}" for warning in report.warnings]
+    return "\n".join(lines)
 
 
 def _await(settings: Settings, relation: str) -> str | None:

@@ -1,0 +1,146 @@
+"""Published data sets as one's own logs: map, measure, answer what is asked, measure on, compare with what is known.
+
+`python -m workflow.real_data hsol_a --data DIR --work DIR`. Everything about a set is in examples/<set>/*.sql.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from workflow import cli
+from workflow.headline import percent
+from workflow.settings import PROJECT, UserError
+
+EXAMPLES = PROJECT / "examples"
+SETS = tuple(sorted(path.parent.name for path in EXAMPLES.glob("*/mapping.sql")))
+# The judge's answers, then those of the experts whose assignments depend on them; once more would be a fault.
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A measured figure beside the one that the whole set is known to have."""
+
+    plan_id: str
+    policy_id: str
+    estimator: str
+    prevalence: float | None
+    std_error: float | None
+    lower: float | None
+    upper: float | None
+    sampled_units: int
+    known: float
+    known_std_error: float | None
+
+
+def measure(name: str, data: Path, work: Path) -> list[Comparison]:
+    """Run one set from its published files to figures, from scratch, in the folder `work`."""
+    source = data / name
+    if not (source / "facts.json").exists():
+        raise UserError(
+            f"There is no data set {name} in {data}. Remedy: give --data the folder that holds the folders of the sets."
+        )
+    work.mkdir(parents=True, exist_ok=True)
+    raw = work / "raw"
+    shutil.rmtree(raw, ignore_errors=True)
+    for old in work.glob("prevalence.*"):
+        if old.is_file():
+            old.unlink()
+    raw.mkdir()
+    warehouse = work / "prevalence.duckdb"
+    with _connection(source, target=str(raw)) as connection:
+        connection.execute((EXAMPLES / name / "mapping.sql").read_text())
+    os.environ["PREVALENCE_DUCKDB_PATH"] = str(warehouse)
+    for round_number in range(1, ROUNDS + 1):
+        code = cli.main(["run", "--raw-folder", str(raw)])
+        if code:
+            raise UserError(f"`prevalence run` ended with exit code {code}; the message above says why.")
+        if not _answer(name, source, warehouse, raw / "label_events" / f"round_{round_number}.parquet"):
+            break
+    return _compare(name, source, warehouse)
+
+
+def _answer(name: str, source: Path, warehouse: Path, answers: Path) -> int:
+    """Answer every open assignment; returns how many there were."""
+    answers.parent.mkdir(exist_ok=True)
+    with _connection(source, answers=str(answers)) as connection:
+        connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
+        connection.execute((EXAMPLES / name / "answers.sql").read_text())
+        connection.execute((EXAMPLES / "answer_assignments.sql").read_text())
+        answered = connection.execute("select count(*) from open_assignments").fetchone()[0]
+    if not answered:
+        answers.unlink()
+    return answered
+
+
+def _compare(name: str, source: Path, warehouse: Path) -> list[Comparison]:
+    known = (EXAMPLES / name / "known.sql").read_text()
+    with _connection(source) as connection:
+        connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
+        rows = connection.execute(
+            f"""
+            with known as ({known})
+            select
+                known.plan_id,
+                known.policy_id,
+                estimates.estimator,
+                estimates.prevalence,
+                estimates.std_error,
+                estimates.interval_lower,
+                estimates.interval_upper,
+                estimates.sampled_units,
+                known.known,
+                known.known_std_error
+            from known
+            left join warehouse.estimates.est_prevalence as estimates
+                on
+                    known.plan_id = estimates.plan_id
+                    and known.policy_id = estimates.policy_id
+                    and estimates.pivot_name = 'overall'
+                    and estimates.period_type = '28_days'
+            order by known.plan_id, known.policy_id, estimates.estimator
+            """
+        ).fetchall()
+    return [Comparison(*row) for row in rows]
+
+
+def _connection(source: Path, **variables: str) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("set TimeZone = 'UTC'")
+    for name, value in {"source": str(source), **variables}.items():
+        connection.execute(f"set variable {name} = '{value.replace(chr(39), chr(39) * 2)}'")
+    return connection
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow.real_data",
+        description="Measure a published data set and compare with what is known of the whole.",
+    )
+    parser.add_argument("set", choices=SETS)
+    shared = Path(os.environ.get("PREVALENCE_SHARED", PROJECT.parent / "shared"))
+    parser.add_argument("--data", type=Path, default=shared / "data", help="folder of the sets")
+    parser.add_argument("--work", type=Path, required=True, help="folder for raw tables and the warehouse")
+    options = parser.parse_args()
+    try:
+        comparisons = measure(options.set, options.data.resolve(), options.work.resolve())
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return cli.EXIT_USER
+    print(f"\n{'plan':<24}{'policy':<22}{'estimator':<11}{'measured':>10}  {'interval':<22}{'known':>10}")
+    for row in comparisons:
+        interval = f"[{percent(row.lower)}, {percent(row.upper)}]"
+        print(
+            f"{row.plan_id:<24}{row.policy_id:<22}{row.estimator or '-':<11}{percent(row.prevalence):>10}  {interval:<22}"
+            f"{percent(row.known):>10}"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
