@@ -1,0 +1,46 @@
+{{ config(materialized='table', tags=['raw_to_staging']) }}
+
+with
+
+row_counts as (
+
+    select
+        source_name,
+        row_day,
+        row_disposition,
+        quarantine_reason,
+        row_count
+    from {{ ref('log_row_counts') }}
+
+),
+
+landed_rows as (
+
+    select
+        source_name,
+        row_day,
+        sum(row_count) as landed_rows
+    from row_counts
+    where row_disposition = 'landed'
+    group by source_name, row_day
+
+),
+
+final as (
+
+    select
+        row_counts.source_name,
+        row_counts.row_day,
+        row_counts.quarantine_reason,
+        row_counts.row_count,
+        cast(row_counts.row_count as double) / nullif(cast(landed_rows.landed_rows as double), 0) as landed_share
+    from row_counts
+    left join landed_rows
+        on
+            row_counts.source_name = landed_rows.source_name
+            and row_counts.row_day = landed_rows.row_day
+    where row_counts.row_disposition = 'quarantined'
+
+)
+
+select * from final

@@ -1,0 +1,91 @@
+{{ config(materialized='table', tags=['raw_to_staging']) }}
+
+with
+
+raw_rows as (
+
+    {% for source_name in ['users', 'interactions', 'components', 'risk_scores', 'logged_draws'] -%}
+    select
+        '{{ source_name }}' as source_name,
+        count(*) as raw_rows
+    from {{ source('raw', source_name) }}
+    {% if not loop.last %}
+    union all
+
+    {% endif -%}
+    {% endfor %}
+
+),
+
+row_counts as (
+
+    select
+        source_name,
+        row_disposition,
+        quarantine_reason,
+        row_count
+    from {{ ref('log_row_counts') }}
+
+),
+
+disposed_rows as (
+
+    select
+        source_name,
+        sum(row_count) as disposed_rows,
+        sum(case when row_disposition in ('used', 'late') then row_count else 0 end) as usable_rows,
+        sum(case when row_disposition = 'late' then row_count else 0 end) as late_rows,
+        sum(case when row_disposition = 'duplicate' then row_count else 0 end) as duplicate_rows,
+        sum(case when row_disposition = 'quarantined' then row_count else 0 end) as quarantined_rows,
+        sum(case when quarantine_reason = 'outside_period' then row_count else 0 end) as outside_period_rows
+    from row_counts
+    where row_disposition <> 'landed'
+    group by source_name
+
+),
+
+counted_sources as (
+
+    select
+        raw_rows.source_name,
+        cast(raw_rows.raw_rows as bigint) as raw_rows,
+        cast(coalesce(disposed_rows.disposed_rows, 0) as bigint) as disposed_rows,
+        cast(coalesce(disposed_rows.usable_rows, 0) as bigint) as usable_rows,
+        cast(coalesce(disposed_rows.late_rows, 0) as bigint) as late_rows,
+        cast(coalesce(disposed_rows.duplicate_rows, 0) as bigint) as duplicate_rows,
+        cast(coalesce(disposed_rows.quarantined_rows, 0) as bigint) as quarantined_rows,
+        cast(coalesce(disposed_rows.outside_period_rows, 0) as bigint) as outside_period_rows
+    from raw_rows
+    left join disposed_rows
+        on raw_rows.source_name = disposed_rows.source_name
+
+),
+
+-- rows of other days than those that are measured are set aside too, but there is nothing to mend in them
+final as (
+
+    select
+        source_name,
+        raw_rows,
+        raw_rows - disposed_rows as unaccounted_rows,
+        usable_rows,
+        case when source_name in ('interactions', 'components') then usable_rows end as required_usable_rows,
+        outside_period_rows,
+        coalesce(
+            cast(late_rows as double) / nullif(cast(disposed_rows - outside_period_rows as double), 0),
+            cast(0 as double)
+        ) as late_share,
+        coalesce(
+            cast(duplicate_rows as double) / nullif(cast(disposed_rows - outside_period_rows as double), 0),
+            cast(0 as double)
+        ) as duplicate_share,
+        coalesce(
+            cast(quarantined_rows - outside_period_rows as double)
+            / nullif(cast(disposed_rows - outside_period_rows as double), 0),
+            cast(0 as double)
+        ) as quarantined_share
+    from counted_sources
+
+)
+
+select * from final
