@@ -1,0 +1,124 @@
+{#- Checks shared by the estimation macros. Each one refuses while compiling, naming what is allowed and what was given. -#}
+
+{% macro _refuse(macro_name, sentence) -%}
+    {{ exceptions.raise_compiler_error(macro_name ~ ": " ~ sentence) }}
+{%- endmacro %}
+
+{% macro _check_choice(macro_name, argument, value, allowed) -%}
+    {%- if value not in allowed -%}
+        {{ prevalence._refuse(macro_name, argument ~ " must be one of " ~ allowed | join(', ') ~ "; received '" ~ value ~ "'") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _check_boolean(macro_name, argument, value) -%}
+    {%- if value is not boolean -%}
+        {{ prevalence._refuse(macro_name, argument ~ " must be true or false; received '" ~ value ~ "'") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- An SQL expression is text; `required` refuses none as well. -#}
+{% macro _check_expression(macro_name, argument, value, required=false) -%}
+    {%- if value is none -%}
+        {%- if required -%}
+            {{ prevalence._refuse(macro_name, argument ~ " is required; received none") }}
+        {%- endif -%}
+    {%- elif value is not string or value | trim == '' -%}
+        {{ prevalence._refuse(macro_name, argument ~ " must be the text of an SQL expression; received '" ~ value ~ "'") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- `unwanted`: names of arguments that were given and do not belong to this choice of `argument`. -#}
+{% macro _check_not_given(macro_name, argument, value, unwanted, allowed) -%}
+    {%- if unwanted | length > 0 -%}
+        {{ prevalence._refuse(
+            macro_name, argument ~ " '" ~ value ~ "' takes " ~ (allowed | join(', ') if allowed else 'none of these')
+            ~ "; received " ~ unwanted | join(', ')
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _check_level(macro_name, level) -%}
+    {%- if level is not number or level is boolean or not 0 < level < 1 -%}
+        {{ prevalence._refuse(
+            macro_name, "level must be a number between 0 and 1, such as 0.95; received '" ~ level ~ "'"
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- `by` is a list of column lists; a set may be given once, and no column may take the name of a column of the result. -#}
+{% macro _check_by(macro_name, by, reserved) -%}
+    {%- set seen = [] -%}
+    {%- if by is string or by is mapping or by is not sequence or by | length == 0 -%}
+        {{ prevalence._refuse(
+            macro_name, "by must be a list of column lists, such as [[], ['country']]; received '" ~ by ~ "'"
+        ) }}
+    {%- endif -%}
+    {%- for columns in by -%}
+        {%- if columns is string or columns is mapping or columns is not sequence -%}
+            {{ prevalence._refuse(
+                macro_name, "by must be a list of column lists, such as [[], ['country']]; received '" ~ by ~ "'"
+            ) }}
+        {%- endif -%}
+        {%- set names = [] -%}
+        {%- for column in columns -%}
+            {%- if column is not string or column | trim == '' -%}
+                {{ prevalence._refuse(macro_name, "by must hold column names; received '" ~ column ~ "'") }}
+            {%- elif column | lower in reserved -%}
+                {{ prevalence._refuse(
+                    macro_name, "by must not hold a name of the result's own columns ("
+                    ~ reserved | join(', ') ~ "); received '" ~ column ~ "'"
+                ) }}
+            {%- elif column | lower in names -%}
+                {{ prevalence._refuse(macro_name, "by must name a column once in a set; received '" ~ columns ~ "'") }}
+            {%- endif -%}
+            {%- do names.append(column | lower) -%}
+        {%- endfor -%}
+        {%- set key = names | sort | join(',') -%}
+        {%- if key in seen -%}
+            {{ prevalence._refuse(macro_name, "by must hold each set of columns once; received '" ~ by ~ "'") }}
+        {%- endif -%}
+        {%- do seen.append(key) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- The columns of all grouping sets, in the order in which they first appear. -#}
+{% macro _by_columns(by) -%}
+    {%- set columns = [] -%}
+    {%- for grouping_set in by -%}
+        {%- for column in grouping_set -%}
+            {%- if column not in columns -%}
+                {%- do columns.append(column) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{#- Names of the columns that every estimation macro returns after the `by` columns, in order. -#}
+{% macro _result_columns() -%}
+    {{ return([
+        'estimate', 'variance', 'std_error', 'degrees_of_freedom', 'sampled_units', 'positive_units',
+        'unlabeled_units', 'sum_of_weights', 'effective_n', 'design_effect', 'interval_lower', 'interval_upper',
+        'interval_method', 'interval_level', 'lonely_psus', 'invalid_rows', 'grouping_set', 'status'
+    ]) }}
+{%- endmacro %}
+
+{#- The interval kinds, and the arguments after the estimate with which the function of each is called. -#}
+{% macro _interval_kinds() -%}
+    {{ return({
+        'wald_t': ['_sv_std_error', '_sv_df'],
+        'logit': ['_sv_std_error', '_sv_df'],
+        'asin': ['_sv_std_error', '_sv_df'],
+        'wilson': ['_sv_effective_n', '_sv_df'],
+        'korn_graubard': ['_sv_effective_n', '_sv_sampled', '_sv_df'],
+        'korn_graubard_trunc': ['_sv_effective_n', '_sv_sampled', '_sv_df'],
+        'korn_graubard_positives': ['_sv_effective_n', '_sv_sampled', '_sv_positives_df'],
+        'clopper_pearson': [],
+        'likelihood': ['_sv_effective_n', '_sv_sampled', '_sv_df']
+    }) }}
+{%- endmacro %}
+
+{#- True when the value is finite: on both engines NaN sorts above infinity. -#}
+{% macro _is_finite(expression) -%}
+    abs({{ expression }}) < cast('infinity' as double)
+{%- endmacro %}

@@ -1,0 +1,173 @@
+{#- The last steps of every estimation macro: from moments per domain to figures, interval and status.
+
+Reads the CTE _sv_moments (grain: grouping set and by columns) with _sv_rows, _sv_sampled, _sv_positive, _sv_below,
+_sv_not_share, _sv_sum_of_weights, _sv_a2, _sv_a4 (sums of squares and fourth powers of the positive rows' w y),
+_sv_maximum (largest w x), _sv_b (sum w x), _sv_invalid, _sv_estimate, _sv_variance, _sv_simple_variance, _sv_df,
+_sv_lonely_psus, _sv_census. The functions of python_udfs turn the sums into bounds.
+-#}
+{% macro _survey_figures(
+    by, total, interval, level, lonely_psu, zero_positive_bound, zero_positive_law, extra_columns=[]
+) -%}
+{%- set columns = prevalence._by_columns(by) -%}
+{%- set alpha = 'cast(' ~ (1 - level) ~ ' as double)' -%}
+{%- set arguments = prevalence._interval_kinds()[interval] -%}
+{%- set function = 'korn_graubard' if interval == 'korn_graubard_positives' else interval -%}
+_sv_figures as (
+
+    select
+        *,
+        sqrt(_sv_variance) as _sv_std_error,
+        _sv_a2 * _sv_a2 / nullif(_sv_a4, 0) as _sv_effective_positives,
+        {{ 'false' if total else '_sv_not_share = 0' }} as _sv_is_share,
+        {{ 'false' if total else '_sv_not_share = 0 and (_sv_positive = 0 or _sv_below = 0)' }} as _sv_is_degenerate,
+        case
+            when _sv_invalid > 0 then 'invalid_rows'
+            when _sv_sampled = 0 then 'no_sampled_units'
+            {%- if not total %}
+            when _sv_estimate is null then 'zero_denominator'
+            {%- endif %}
+            {%- if lonely_psu == 'fail' %}
+            when _sv_lonely_psus > 0 then 'lonely_psu'
+            {%- endif %}
+            when _sv_df <= 0 then 'no_degrees_of_freedom'
+            {%- if not total %}
+            when _sv_not_share = 0 and (_sv_positive = 0 or _sv_below = 0) then 'degenerate_proportion'
+            {%- endif %}
+            when _sv_census = 1 then 'census'
+            when _sv_variance = 0 then 'zero_variance'
+            else 'ok'
+        end as _sv_status
+    from _sv_moments
+
+),
+
+_sv_sized as (
+
+    select
+        *,
+        case
+            when _sv_is_share and _sv_estimate > 0 and _sv_estimate < 1
+                then _sv_estimate * (1 - _sv_estimate) / nullif(_sv_variance, 0)
+        end as _sv_effective_n,
+        least(_sv_df, 2 * coalesce(_sv_effective_positives, 0)) as _sv_positives_df,
+        {%- if zero_positive_law == 'poisson' %}
+        -- the units that violate were all missed with probability at least alpha / 2 only if the sum of their
+        -- inclusion probabilities is at most ln(2 / alpha), and the exposure of each is at most the largest w x as often
+        least(1, _sv_maximum / nullif(_sv_b, 0) * ln(2 / {{ alpha }})) as _sv_weight_bound,
+        {%- else %}
+        -- (1 - q)^n >= alpha / 2, where q is the probability of drawing a violating unit (sampling.md C.5)
+        least(
+            1, _sv_sampled * _sv_maximum / nullif(_sv_b, 0) * (1 - power({{ alpha }} / 2, cast(1 as double) / nullif(_sv_sampled, 0)))
+        ) as _sv_weight_bound,
+        {%- endif %}
+        case
+            when _sv_status = 'degenerate_proportion'
+                then '{{ 'clopper_pearson' if zero_positive_bound == 'clopper_pearson' else 'max_weight_bound' }}'
+            when _sv_status = 'census' then 'census'
+            when _sv_status = 'ok' and _sv_is_share then '{{ interval }}'
+            when _sv_status = 'ok' then 'wald_t'
+        end as _sv_method
+    from _sv_figures
+
+),
+
+_sv_bounds as (
+
+    select
+        *,
+        {%- for side in ['lower', 'upper'] %}
+        case
+            when _sv_method = 'census' then _sv_estimate
+            {%- if not total %}
+            when _sv_status = 'degenerate_proportion'
+                then
+                    {% if zero_positive_bound == 'max_weight' -%}
+                    {% if side == 'lower' -%}
+                    case when _sv_positive = 0 then 0 else 1 - _sv_weight_bound end
+                    {%- else -%}
+                    case when _sv_positive = 0 then _sv_weight_bound else 1 end
+                    {%- endif %}
+                    {%- else -%}
+                    clopper_pearson_{{ side }}(
+                        case when _sv_positive = 0 then cast(0 as double) else cast(_sv_sampled as double) end,
+                        cast(_sv_sampled as double),
+                        {{ alpha }}
+                    )
+                    {%- endif %}
+            {%- endif %}
+            {%- if not total and interval != 'wald_t' %}
+            when _sv_method = '{{ interval }}'
+                then
+                    {% if interval == 'clopper_pearson' -%}
+                    clopper_pearson_{{ side }}(
+                        _sv_estimate * cast(_sv_sampled as double), cast(_sv_sampled as double), {{ alpha }}
+                    )
+                    {%- else -%}
+                    {{ function }}_{{ side }}(
+                        _sv_estimate,
+                        {%- for argument in arguments %}
+                        cast({{ argument }} as double),
+                        {%- endfor %}
+                        {{ alpha }}
+                    )
+                    {%- endif %}
+            {%- endif %}
+            when _sv_method = 'wald_t'
+                then wald_t_{{ side }}(_sv_estimate, _sv_std_error, cast(_sv_df as double), {{ alpha }})
+        end as _sv_{{ side }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from _sv_sized
+
+),
+
+_sv_final as (
+
+    select
+        {%- for column in columns %}
+        _sv_by_{{ loop.index }} as {{ column }},
+        {%- endfor %}
+        {%- set given = "_sv_status not in ('invalid_rows', 'no_sampled_units')" %}
+        case
+            when _sv_is_degenerate and {{ given }} and _sv_estimate is not null
+                then case when _sv_positive = 0 then cast(0 as double) else cast(1 as double) end
+            when {{ given }} then _sv_estimate
+        end as estimate,
+        {%- for name, expression in [('variance', '_sv_variance'), ('std_error', '_sv_std_error')] %}
+        case
+            when _sv_is_degenerate and {{ given }} and _sv_variance is not null then cast(0 as double)
+            when {{ given }} then {{ expression }}
+        end as {{ name }},
+        {%- endfor %}
+        case when {{ given }} then cast(_sv_df as double) end as degrees_of_freedom,
+        cast(_sv_sampled as bigint) as sampled_units,
+        cast(_sv_positive as bigint) as positive_units,
+        cast(_sv_rows - _sv_sampled as bigint) as unlabeled_units,
+        case when {{ given }} then _sv_sum_of_weights end as sum_of_weights,
+        case when {{ given }} then _sv_effective_n end as effective_n,
+        case when {{ given }} and not _sv_is_degenerate then _sv_variance / nullif(_sv_simple_variance, 0) end
+            as design_effect,
+        _sv_lower as interval_lower,
+        _sv_upper as interval_upper,
+        _sv_method as interval_method,
+        cast({{ level }} as double) as interval_level,
+        cast(_sv_lonely_psus as bigint) as lonely_psus,
+        cast(_sv_invalid as bigint) as invalid_rows,
+        case
+            {%- for grouping_set in by if grouping_set %}
+            when _sv_set = {{ by.index(grouping_set) + 1 }} then '{{ grouping_set | join(',') }}'
+            {%- endfor %}
+            else 'overall'
+        end as grouping_set,
+        {%- for column in extra_columns %}
+        {{ column.expression }} as {{ column.name }},
+        {%- endfor %}
+        _sv_status as status
+    from _sv_bounds
+    {%- if [] not in by %}
+    where _sv_set > 0
+    {%- endif %}
+
+)
+
+select * from _sv_final
+{%- endmacro %}

@@ -1,0 +1,658 @@
+{#- Design-based estimates, variances and intervals of a mean, share, ratio or total, for any number of domains.
+
+Everything is a quadratic form in sums that can be taken in one scan, because the residual y - R x is linear in y and
+x: the rows are grouped once, by all grouping sets, into strata (through PSUs, where there are any), and the ratio R
+enters afterwards. Moments within strata are the engine's own variances and covariances, which do not cancel as raw
+sums of squares would. PSUs without a unit of the domain add nothing to the moments and are in the count, so they need
+no rows. Each CTE is read once, so engines that inline CTEs scan the rows once, too.
+
+Arguments, columns, statuses and null rules: macros/_macros.yml.
+
+Usage:
+    {{ prevalence.survey_estimates(
+        relation=ref('fct_unit_labels'), y='is_violating * exposure', x='exposure',
+        design='poisson', inclusion_probability='inclusion_probability', by=[[], ['country']]
+    ) }}
+-#}
+{% macro survey_estimates(
+    relation,
+    y,
+    x='1.0',
+    weight='design_weight',
+    design='stratified',
+    stratum=none,
+    psu=none,
+    population_psus=none,
+    inclusion_probability=none,
+    by=[[]],
+    total=false,
+    interval='korn_graubard',
+    level=0.95,
+    lonely_psu='fail',
+    ssu=none,
+    population_ssus=none,
+    zero_positive_bound='clopper_pearson',
+    frame_maximum_weight=none
+) -%}
+{{ prevalence._check_survey_estimates(
+    y, x, weight, design, stratum, psu, population_psus, inclusion_probability, by, total, interval, level, lonely_psu,
+    ssu, population_ssus, zero_positive_bound, frame_maximum_weight
+) -}}
+{%- set columns = prevalence._by_columns(by) -%}
+{%- set keys = prevalence._sv_keys(columns) -%}
+{%- set domain = ['_sv_set'] + keys -%}
+{%- set pairs = [('aa', 'a', 'a'), ('ab', 'a', 'b'), ('bb', 'b', 'b')] -%}
+{%- set with_probability = inclusion_probability is not none -%}
+{%- set fraction = (
+    'case when _sv_population is null then 0 else _sv_n / _sv_population end' if population_psus is not none else '0'
+) -%}
+with
+
+_sv_source as (
+
+    select
+        {%- for column in columns %}
+        {{ column }} as _sv_by_{{ loop.index }},
+        {%- endfor %}
+        cast(({{ y }}) as double) as _sv_y,
+        cast(({{ x }}) as double) as _sv_x,
+        cast(({{ weight }}) as double) as _sv_w,
+        {{ stratum if stratum is not none else 'cast(0 as bigint)' }} as _sv_stratum,
+        {%- if psu is not none %}
+        {{ psu }} as _sv_psu,
+        {%- endif %}
+        {%- if ssu is not none %}
+        {{ ssu }} as _sv_ssu,
+        cast(({{ population_ssus }}) as double) as _sv_population_ssus,
+        {%- endif %}
+        {%- if with_probability %}
+        cast(({{ inclusion_probability }}) as double) as _sv_pi,
+        {%- endif %}
+        {%- if population_psus is not none %}
+        cast(({{ population_psus }}) as double) as _sv_population_psus,
+        {%- endif %}
+        {{ 'cast((' ~ frame_maximum_weight ~ ') as double)' if frame_maximum_weight is not none else 'cast(0 as double)' }}
+            as _sv_frame_maximum
+    from {{ relation }}
+
+),
+
+_sv_values as (
+
+    -- a row without y is outside the domain of labeled units: it is counted, and adds to no sum
+    select
+        {%- for key in keys %}
+        {{ key }},
+        {%- endfor %}
+        _sv_stratum,
+        {%- if psu is not none %}
+        _sv_psu,
+        {%- endif %}
+        {%- if ssu is not none %}
+        _sv_ssu,
+        _sv_population_ssus,
+        {%- endif %}
+        {%- if population_psus is not none %}
+        _sv_population_psus,
+        {%- endif %}
+        {%- if with_probability %}
+        -- an unknown probability counts as 0, which can only make the variance of the other domains larger
+        case when _sv_pi > 0 and _sv_pi <= 1 then 1 - _sv_pi else 1 end as _sv_f,
+        {%- endif %}
+        _sv_w * _sv_y as _sv_a,
+        case when _sv_y is not null then _sv_w * _sv_x end as _sv_b,
+        case when _sv_y is not null then _sv_w end as _sv_w,
+        _sv_w * _sv_y * _sv_y as _sv_wyy,
+        _sv_w * _sv_y * _sv_x as _sv_wyx,
+        case when _sv_y is not null then _sv_w * _sv_x * _sv_x end as _sv_wxx,
+        case when _sv_y > 0 then power(_sv_w * _sv_y, 2) end as _sv_a2,
+        case when _sv_y > 0 then power(_sv_w * _sv_y, 4) end as _sv_a4,
+        case when _sv_y is not null then 1 else 0 end as _sv_labeled,
+        case when _sv_y > 0 then 1 else 0 end as _sv_positive,
+        case when _sv_y < _sv_x then 1 else 0 end as _sv_below,
+        case when _sv_y < 0 or _sv_y > _sv_x then 1 else 0 end as _sv_not_share,
+        _sv_frame_maximum,
+        case
+            when
+                {{ prevalence._is_finite('_sv_w') }}
+                and _sv_w > 0
+                and {{ prevalence._is_finite('_sv_x') }}
+                and (_sv_y is null or {{ prevalence._is_finite('_sv_y') }})
+                and _sv_stratum is not null
+                {%- if psu is not none %}
+                and _sv_psu is not null
+                {%- endif %}
+                {%- if ssu is not none %}
+                and _sv_ssu is not null
+                and {{ prevalence._is_finite('_sv_population_ssus') }}
+                {%- endif %}
+                {%- if with_probability %}
+                and _sv_pi > 0
+                and _sv_pi <= 1
+                {%- endif %}
+                {%- if population_psus is not none %}
+                and {{ prevalence._is_finite('_sv_population_psus') }}
+                {%- endif %}
+                and {{ prevalence._is_finite('_sv_frame_maximum') }}
+                then 0
+            else 1
+        end as _sv_invalid
+    from _sv_source
+
+),
+{%- if ssu is not none %}
+
+_sv_ssus as (
+
+    select
+        {{ prevalence._sv_set_number(by, columns) }} as _sv_set,
+        {{ keys | map('string') | join(',\n        ') ~ ',' if keys }}
+        _sv_stratum,
+        _sv_psu,
+        _sv_ssu,
+        {{ prevalence._sv_carried_sums('row') }}
+        min(_sv_population_psus) as _sv_population_psus,
+        max(_sv_population_psus) as _sv_population_psus_maximum,
+        min(_sv_population_ssus) as _sv_population_ssus,
+        max(_sv_population_ssus) as _sv_population_ssus_maximum,
+        sum(_sv_a) as _sv_a,
+        sum(_sv_b) as _sv_b
+    from _sv_values
+    group by grouping sets (
+        {{ prevalence._sv_grouping_sets(by, columns, ['_sv_stratum', '_sv_psu', '_sv_ssu']) }}
+    )
+
+),
+{%- endif %}
+{%- if psu is not none %}
+
+_sv_psus as (
+
+    select
+        {% if ssu is none -%}
+        {{ prevalence._sv_set_number(by, columns) }} as _sv_set,
+        {%- else -%}
+        _sv_set,
+        {%- endif %}
+        {{ keys | map('string') | join(',\n        ') ~ ',' if keys }}
+        _sv_stratum,
+        _sv_psu,
+        {{ prevalence._sv_carried_sums('row' if ssu is none else 'sum') }}
+        {%- if population_psus is not none %}
+        min(_sv_population_psus) as _sv_population_psus,
+        max({{ '_sv_population_psus' if ssu is none else '_sv_population_psus_maximum' }})
+            as _sv_population_psus_maximum,
+        {%- endif %}
+        {%- if with_probability %}
+        max(_sv_f) as _sv_f,
+        min(_sv_f) as _sv_f_minimum,
+        {%- endif %}
+        {%- if ssu is not none %}
+        cast(count(*) as double) as _sv_ssus,
+        cast(count(_sv_b) as double) as _sv_domain_ssus,
+        min(_sv_population_ssus) as _sv_population_ssus,
+        max(_sv_population_ssus_maximum) as _sv_population_ssus_maximum,
+        {%- for name, left, right in pairs %}
+        {{ prevalence._sv_moment(left, right) }} as _sv_ssu_m{{ name }},
+        {%- endfor %}
+        {%- endif %}
+        sum(_sv_a) as _sv_a,
+        sum(_sv_b) as _sv_b
+    from {{ '_sv_values' if ssu is none else '_sv_ssus' }}
+    {%- if ssu is none %}
+    group by grouping sets (
+        {{ prevalence._sv_grouping_sets(by, columns, ['_sv_stratum', '_sv_psu']) }}
+    )
+    {%- else %}
+    group by {{ (domain + ['_sv_stratum', '_sv_psu']) | join(', ') }}
+    {%- endif %}
+
+),
+{%- endif %}
+{%- if ssu is not none %}
+
+_sv_psu_designs as (
+
+    -- second stages of the whole sample: the row of the PSU without any domain
+    select
+        *,
+        max(case when _sv_set = 0 then _sv_ssus end) over (partition by _sv_stratum, _sv_psu) as _sv_m,
+        max(case when _sv_set = 0 then _sv_population_ssus_maximum end) over (
+            partition by _sv_stratum, _sv_psu
+        ) as _sv_m_population,
+        min(case when _sv_set = 0 then _sv_population_ssus end) over (
+            partition by _sv_stratum, _sv_psu
+        ) as _sv_m_population_minimum
+    from _sv_psus
+
+),
+
+_sv_two_stage_psus as (
+
+    select
+        *,
+        case
+            when _sv_m_population >= _sv_m * (1 - 1e-9) and _sv_m_population_minimum >= _sv_m_population * (1 - 1e-9)
+                then 0
+            else _sv_rows
+        end as _sv_ssu_invalid_rows,
+        case when _sv_m >= _sv_m_population * (1 - 1e-9) then 1 else 0 end as _sv_ssu_census,
+        case when _sv_m = 1 and _sv_m < _sv_m_population * (1 - 1e-9) and _sv_labeled > 0 then 1 else 0 end
+            as _sv_ssu_lonely,
+        {%- for name, left, right in pairs %}
+        case
+            when _sv_m >= _sv_m_population * (1 - 1e-9) or _sv_m = 1 then 0
+            else
+                (1 - _sv_m / _sv_m_population) * _sv_m / (_sv_m - 1)
+                * (_sv_ssu_m{{ name }} + _sv_{{ left }} * _sv_{{ right }} * (1 / nullif(_sv_domain_ssus, 0) - 1 / _sv_m))
+        end as _sv_ssu_q{{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from _sv_psu_designs
+
+),
+{%- endif %}
+
+_sv_strata as (
+
+    -- `rows` of this step are PSUs; without PSUs they are the sampled units themselves
+    select
+        {% if psu is none -%}
+        {{ prevalence._sv_set_number(by, columns) }} as _sv_set,
+        {%- else -%}
+        _sv_set,
+        {%- endif %}
+        {{ keys | map('string') | join(',\n        ') ~ ',' if keys }}
+        _sv_stratum,
+        cast(count(*) as double) as _sv_psus,
+        cast(count(_sv_b) as double) as _sv_domain_psus,
+        {{ prevalence._sv_carried_sums('row' if psu is none else 'sum') }}
+        {%- if population_psus is not none %}
+        min(_sv_population_psus) as _sv_population_minimum,
+        max({{ '_sv_population_psus' if psu is none else '_sv_population_psus_maximum' }}) as _sv_population_maximum,
+        {%- endif %}
+        {%- if with_probability and psu is not none %}
+        sum(case when _sv_f - _sv_f_minimum > 1e-9 then _sv_rows else 0 end) as _sv_probability_invalid_rows,
+        {%- endif %}
+        {%- if design == 'pps_without_replacement' %}
+        sum(_sv_f) as _sv_f,
+        sum(case when _sv_b is not null then _sv_f end) as _sv_domain_f,
+        sum(_sv_f * _sv_a) as _sv_fa,
+        sum(_sv_f * _sv_b) as _sv_fb,
+        {%- endif %}
+        {%- if with_probability %}
+        max(_sv_f) as _sv_f_maximum,
+        {%- for name, left, right in pairs %}
+        sum(_sv_f * _sv_{{ left }} * _sv_{{ right }}) as _sv_f{{ name }},
+        {%- endfor %}
+        {%- else %}
+        {%- for name, left, right in pairs %}
+        {{ prevalence._sv_moment(left, right) }} as _sv_m{{ name }},
+        {%- endfor %}
+        {%- endif %}
+        {%- if ssu is not none %}
+        sum(_sv_ssu_invalid_rows) as _sv_ssu_invalid_rows,
+        min(_sv_ssu_census) as _sv_ssu_census,
+        max(_sv_ssu_lonely) as _sv_ssu_lonely,
+        {%- for name, left, right in pairs %}
+        sum(_sv_ssu_q{{ name }}) as _sv_ssu_q{{ name }},
+        {%- endfor %}
+        {%- endif %}
+        sum(_sv_a) as _sv_a,
+        sum(_sv_b) as _sv_b
+    from {{ '_sv_values' if psu is none else ('_sv_psus' if ssu is none else '_sv_two_stage_psus') }}
+    {%- if psu is none %}
+    group by grouping sets (
+        {{ prevalence._sv_grouping_sets(by, columns, ['_sv_stratum']) }}
+    )
+    {%- else %}
+    group by {{ (domain + ['_sv_stratum']) | join(', ') }}
+    {%- endif %}
+
+),
+
+_sv_designs as (
+
+    -- the stratum's design is the whole sample's, never the domain's: the row of the stratum without any domain
+    select
+        *,
+        max(case when _sv_set = 0 then _sv_psus end) over (partition by _sv_stratum) as _sv_n,
+        {%- if population_psus is not none %}
+        max(case when _sv_set = 0 then _sv_population_maximum end) over (partition by _sv_stratum)
+            as _sv_population,
+        min(case when _sv_set = 0 then _sv_population_minimum end) over (partition by _sv_stratum)
+            as _sv_population_least,
+        {%- endif %}
+        {%- if with_probability %}
+        max(case when _sv_set = 0 then _sv_f_maximum end) over (partition by _sv_stratum) as _sv_f_most,
+        {%- endif %}
+        {%- if design == 'pps_without_replacement' %}
+        max(case when _sv_set = 0 then _sv_f end) over (partition by _sv_stratum) as _sv_f_design,
+        {%- endif %}
+        {% if total -%}
+        cast(0 as double)
+        {%- else -%}
+        sum(_sv_a) over (partition by {{ domain | join(', ') }})
+        / nullif(sum(_sv_b) over (partition by {{ domain | join(', ') }}), 0)
+        {%- endif %} as _sv_ratio
+    from _sv_strata
+
+),
+
+_sv_scores as (
+
+    -- moments of the residual y - R x, from those of y and x
+    select
+        *,
+        {%- if population_psus is not none %}
+        case
+            when _sv_population >= _sv_n * (1 - 1e-9) and _sv_population_least >= _sv_population * (1 - 1e-9) then 0
+            else _sv_rows
+        end as _sv_population_invalid_rows,
+        case when _sv_n >= _sv_population * (1 - 1e-9) then 1 else 0 end as _sv_census,
+        1 - _sv_n / _sv_population as _sv_unsampled_share,
+        {%- elif with_probability %}
+        case when _sv_f_most = 0 then 1 else 0 end as _sv_census,
+        cast(1 as double) as _sv_unsampled_share,
+        {%- else %}
+        0 as _sv_census,
+        cast(1 as double) as _sv_unsampled_share,
+        {%- endif %}
+        _sv_a - _sv_ratio * _sv_b as _sv_z,
+        {%- set form = 'f' if with_probability else 'm' %}
+        {%- if design == 'pps_without_replacement' %}
+        _sv_fa - _sv_ratio * _sv_fb as _sv_fz,
+        {%- endif %}
+        _sv_{{ form }}aa + _sv_ratio * _sv_ratio * _sv_{{ form }}bb as _sv_zz_scale,
+        _sv_{{ form }}aa - 2 * _sv_ratio * _sv_{{ form }}ab + _sv_ratio * _sv_ratio * _sv_{{ form }}bb as _sv_zz,
+        {%- if ssu is not none %}
+        _sv_ssu_qaa + _sv_ratio * _sv_ratio * _sv_ssu_qbb as _sv_ssu_zz_scale,
+        _sv_ssu_qaa - 2 * _sv_ratio * _sv_ssu_qab + _sv_ratio * _sv_ratio * _sv_ssu_qbb as _sv_ssu_zz,
+        {%- endif %}
+        sum(case when _sv_domain_psus > 0 then _sv_n end) over (partition by {{ domain | join(', ') }})
+            as _sv_all_psus,
+        sum(_sv_a - _sv_ratio * _sv_b) over (partition by {{ domain | join(', ') }}) as _sv_all_z
+    from _sv_designs
+
+),
+
+_sv_terms as (
+
+    -- what each stratum adds to the variance; differences below 1e-12 of what they are taken from are rounding
+    select
+        *,
+        {%- if design == 'poisson' %}
+        0 as _sv_lonely,
+        case when _sv_zz > 1e-12 * _sv_zz_scale then _sv_zz else 0 end as _sv_term,
+        {%- elif design == 'pps_without_replacement' %}
+        case when _sv_n = 1 and _sv_census = 0 then 1 else 0 end as _sv_lonely,
+        case
+            when _sv_census = 1 then 0
+            when _sv_n > 1
+                then
+                    _sv_n / (_sv_n - 1) * (
+                        case
+                            when
+                                _sv_zz - 2 * _sv_z / _sv_n * _sv_fz + power(_sv_z / _sv_n, 2) * _sv_domain_f
+                                > 1e-12 * (_sv_zz_scale + power(_sv_z / _sv_n, 2) * _sv_domain_f)
+                                then _sv_zz - 2 * _sv_z / _sv_n * _sv_fz + power(_sv_z / _sv_n, 2) * _sv_domain_f
+                            else 0
+                        end
+                        + power(_sv_z / _sv_n, 2) * (_sv_f_design - _sv_domain_f)
+                    )
+            {{ prevalence._sv_lonely_term(lonely_psu) }}
+        end as _sv_term,
+        {%- else %}
+        case when _sv_n = 1 and _sv_census = 0 then 1 else 0 end as _sv_lonely,
+        case
+            when _sv_census = 1 then 0
+            when _sv_n > 1
+                then
+                    _sv_unsampled_share * _sv_n / (_sv_n - 1) * (
+                        case when _sv_zz > 1e-12 * _sv_zz_scale then _sv_zz else 0 end
+                        + power(_sv_z, 2) * (1 / nullif(_sv_domain_psus, 0) - 1 / _sv_n)
+                    )
+            {{ prevalence._sv_lonely_term(lonely_psu) }}
+        end as _sv_term,
+        {%- endif %}
+        {%- if ssu is not none %}
+        (1 - _sv_unsampled_share) * case
+            when _sv_ssu_zz > 1e-12 * _sv_ssu_zz_scale then _sv_ssu_zz else 0
+        end as _sv_ssu_term,
+        {%- endif %}
+        case when _sv_domain_psus > 0 then 1 else 0 end as _sv_in_domain
+    from _sv_scores
+
+),
+
+_sv_domains as (
+
+    select
+        {{ domain | join(',\n        ') }},
+        {%- for name in prevalence._sv_counts() %}
+        sum(_sv_{{ name }}) as _sv_{{ name }},
+        {%- endfor %}
+        {%- for name in prevalence._sv_sums() %}
+        sum(_sv_{{ name }}) as _sv_{{ name }},
+        {%- endfor %}
+        max(_sv_maximum) as _sv_maximum,
+        sum(_sv_a) as _sv_a,
+        sum(_sv_b) as _sv_b,
+        {%- if population_psus is not none %}
+        sum(_sv_population_invalid_rows) as _sv_population_invalid_rows,
+        {%- endif %}
+        {%- if ssu is not none %}
+        sum(_sv_ssu_invalid_rows) as _sv_ssu_invalid_rows,
+        {%- endif %}
+        {%- if with_probability and psu is not none %}
+        sum(_sv_probability_invalid_rows) as _sv_probability_invalid_rows,
+        {%- endif %}
+        sum(_sv_domain_psus) as _sv_domain_psus,
+        sum(_sv_in_domain) as _sv_domain_strata,
+        sum(_sv_lonely * _sv_in_domain) as _sv_lonely_psus,
+        {%- if ssu is not none %}
+        sum(_sv_ssu_lonely * _sv_in_domain) as _sv_lonely_ssus,
+        min(case when _sv_in_domain = 1 then _sv_census * _sv_ssu_census end) as _sv_census,
+        {%- else %}
+        cast(0 as bigint) as _sv_lonely_ssus,
+        min(case when _sv_in_domain = 1 then _sv_census end) as _sv_census,
+        {%- endif %}
+        sum(case when _sv_in_domain = 1 then _sv_term end)
+        {%- if ssu is not none %}
+        + sum(case when _sv_in_domain = 1 then _sv_ssu_term end)
+        {%- endif %} as _sv_terms
+    from _sv_terms
+    group by {{ domain | join(', ') }}
+
+),
+
+_sv_moments as (
+
+    -- the names that the last steps, shared by all estimators, work on
+    select
+        {{ domain | join(',\n        ') }},
+        _sv_rows,
+        _sv_labeled as _sv_sampled,
+        _sv_positive,
+        _sv_below,
+        _sv_not_share,
+        _sv_w as _sv_sum_of_weights,
+        _sv_a2,
+        _sv_a4,
+        _sv_maximum,
+        _sv_b,
+        least(
+            _sv_rows,
+            _sv_invalid
+            {%- if population_psus is not none %} + _sv_population_invalid_rows{% endif %}
+            {%- if ssu is not none %} + _sv_ssu_invalid_rows{% endif %}
+            {%- if with_probability and psu is not none %} + _sv_probability_invalid_rows{% endif %}
+        ) as _sv_invalid,
+        {{ '_sv_a' if total else '_sv_a / nullif(_sv_b, 0)' }} as _sv_estimate,
+        {% if lonely_psu == 'fail' -%}
+        case when _sv_lonely_psus + _sv_lonely_ssus = 0 then _sv_terms end
+        {%- elif lonely_psu == 'average' -%}
+        _sv_terms * _sv_domain_strata / nullif(_sv_domain_strata - _sv_lonely_psus, 0)
+        {%- else -%}
+        _sv_terms
+        {%- endif %}{{ '' if total else ' / nullif(_sv_b * _sv_b, 0)' }} as _sv_variance,
+        -- of simple random sampling with replacement of as many units, from the weighted spread of the residuals
+        {% if total -%}
+        (_sv_wyy - _sv_a * _sv_a / nullif(_sv_w, 0)) * _sv_w / nullif(_sv_labeled - 1, 0)
+        {%- else -%}
+        (_sv_wyy - 2 * _sv_a / nullif(_sv_b, 0) * _sv_wyx + power(_sv_a / nullif(_sv_b, 0), 2) * _sv_wxx)
+        * _sv_w / nullif(_sv_labeled - 1, 0) / nullif(_sv_b * _sv_b, 0)
+        {%- endif %} as _sv_simple_variance,
+        _sv_domain_psus - _sv_domain_strata as _sv_df,
+        _sv_lonely_psus + _sv_lonely_ssus as _sv_lonely_psus,
+        _sv_census
+    from _sv_domains
+
+),
+
+{{ prevalence._survey_figures(
+    by=by,
+    total=total,
+    interval=interval,
+    level=level,
+    lonely_psu=lonely_psu,
+    zero_positive_bound=zero_positive_bound,
+    zero_positive_law='with_replacement' if design in ['stratified', 'pps_with_replacement'] else 'poisson'
+) }}
+{%- endmacro %}
+
+{% macro _check_survey_estimates(
+    y, x, weight, design, stratum, psu, population_psus, inclusion_probability, by, total, interval, level, lonely_psu,
+    ssu, population_ssus, zero_positive_bound, frame_maximum_weight
+) -%}
+    {%- set name = 'survey_estimates' -%}
+    {{- prevalence._check_expression(name, 'y', y, required=true) -}}
+    {{- prevalence._check_expression(name, 'x', x, required=true) -}}
+    {{- prevalence._check_expression(name, 'weight', weight, required=true) -}}
+    {%- set optional = {
+        'stratum': stratum, 'psu': psu, 'population_psus': population_psus,
+        'inclusion_probability': inclusion_probability, 'ssu': ssu, 'population_ssus': population_ssus,
+        'frame_maximum_weight': frame_maximum_weight
+    } -%}
+    {%- for argument, value in optional.items() -%}
+        {{- prevalence._check_expression(name, argument, value) -}}
+    {%- endfor -%}
+    {%- set takes = {
+        'stratified': ['stratum', 'psu', 'population_psus', 'ssu', 'population_ssus'],
+        'pps_with_replacement': ['stratum', 'psu'],
+        'pps_without_replacement': ['stratum', 'psu', 'inclusion_probability'],
+        'poisson': ['stratum', 'inclusion_probability']
+    } -%}
+    {{- prevalence._check_choice(name, 'design', design, takes.keys() | list) -}}
+    {%- set unwanted = [] -%}
+    {%- for argument, value in optional.items() -%}
+        {%- if value is not none and argument not in takes[design] and argument != 'frame_maximum_weight' -%}
+            {%- do unwanted.append(argument) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- prevalence._check_not_given(name, 'design', design, unwanted, takes[design]) -}}
+    {%- if 'inclusion_probability' in takes[design] and inclusion_probability is none -%}
+        {{ prevalence._refuse(name, "design '" ~ design ~ "' requires inclusion_probability; received none") }}
+    {%- endif -%}
+    {%- if (ssu is none) != (population_ssus is none) or (ssu is not none and (psu is none or population_psus is none)) -%}
+        {{ prevalence._refuse(
+            name, "a two-stage variance requires psu, population_psus, ssu and population_ssus together; received "
+            ~ (optional.items() | rejectattr(1, 'none') | map(attribute=0) | join(', '))
+        ) }}
+    {%- endif -%}
+    {{- prevalence._check_boolean(name, 'total', total) -}}
+    {{- prevalence._check_choice(name, 'interval', interval, prevalence._interval_kinds().keys() | list) -}}
+    {{- prevalence._check_level(name, level) -}}
+    {%- set rules = ['fail', 'remove', 'certainty', 'adjust', 'average'] -%}
+    {{- prevalence._check_choice(name, 'lonely_psu', lonely_psu, rules) -}}
+    {%- if ssu is not none and lonely_psu in ['adjust', 'average'] -%}
+        {{ prevalence._refuse(
+            name, "lonely_psu must be one of fail, remove, certainty when ssu is given; received '" ~ lonely_psu ~ "'"
+        ) }}
+    {%- endif -%}
+    {{- prevalence._check_choice(
+        name, 'zero_positive_bound', zero_positive_bound, ['clopper_pearson', 'max_weight']
+    ) -}}
+    {%- if frame_maximum_weight is not none and zero_positive_bound != 'max_weight' -%}
+        {{ prevalence._refuse(
+            name, "frame_maximum_weight belongs to zero_positive_bound 'max_weight'; received '" ~ zero_positive_bound ~ "'"
+        ) }}
+    {%- endif -%}
+    {{- prevalence._check_by(name, by, prevalence._result_columns()) -}}
+{%- endmacro %}
+
+{#- Internal names of the `by` columns. -#}
+{% macro _sv_keys(columns) -%}
+    {%- set keys = [] -%}
+    {%- for column in columns -%}
+        {%- do keys.append('_sv_by_' ~ loop.index) -%}
+    {%- endfor -%}
+    {{ return(keys) }}
+{%- endmacro %}
+
+{#- The body of a `grouping sets (...)`: each set of `by`, and always the set without any, within the design's columns. -#}
+{% macro _sv_grouping_sets(by, columns, design_columns) -%}
+    ({{ design_columns | join(', ') }})
+    {%- for grouping_set in by if grouping_set -%}
+    , ({{ design_columns | join(', ') }}
+        {%- for column in grouping_set -%}
+        , _sv_by_{{ columns.index(column) + 1 }}
+        {%- endfor -%}
+    )
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- The number of the grouping set that a grouped row belongs to: 0 for the set without columns, else its place in `by`,
+counted from 1. grouping() is 1 for a column that is not grouped by. -#}
+{% macro _sv_set_number(by, columns) -%}
+    {%- if not columns -%}
+    0
+    {%- else -%}
+    case
+        {%- for grouping_set in by %}
+        {%- if grouping_set %}
+        when
+            {%- for column in columns %}
+            {{ 'and ' if not loop.first }}grouping(_sv_by_{{ loop.index }}) = {{ 0 if column in grouping_set else 1 }}
+            {%- endfor %}
+            then {{ loop.index }}
+        {%- endif %}
+        {%- endfor %}
+        else 0
+    end
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _sv_counts() -%}
+    {{ return(['rows', 'labeled', 'positive', 'below', 'not_share', 'invalid']) }}
+{%- endmacro %}
+
+{% macro _sv_sums() -%}
+    {{ return(['w', 'wyy', 'wyx', 'wxx', 'a2', 'a4']) }}
+{%- endmacro %}
+
+{#- Counts and sums that are only added up on the way from the rows (`row`) over steps in between (`sum`). -#}
+{% macro _sv_carried_sums(step) -%}
+    {{ 'count(*)' if step == 'row' else 'sum(_sv_rows)' }} as _sv_rows,
+    {%- for name in prevalence._sv_counts() + prevalence._sv_sums() if name != 'rows' %}
+        sum(_sv_{{ name }}) as _sv_{{ name }},
+    {%- endfor %}
+        max({{ 'greatest(_sv_b, _sv_frame_maximum)' if step == 'row' else '_sv_maximum' }}) as _sv_maximum,
+{%- endmacro %}
+
+{#- Sum of products about the means, over the rows that have both. -#}
+{% macro _sv_moment(left, right) -%}
+    {%- if left == right -%}
+    var_pop(_sv_{{ left }}) * count(_sv_b)
+    {%- else -%}
+    covar_pop(_sv_{{ left }}, _sv_{{ right }}) * count(_sv_b)
+    {%- endif -%}
+{%- endmacro %}
+
+{#- What a stratum with a single PSU adds under each rule; `average` scales the others up at the end. -#}
+{% macro _sv_lonely_term(lonely_psu) -%}
+    {%- if lonely_psu == 'adjust' -%}
+            else _sv_unsampled_share * power(_sv_z - _sv_all_z / _sv_all_psus, 2)
+    {%- elif lonely_psu != 'fail' -%}
+            else 0
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,184 @@
+"""Quantiles and interval bounds for proportions, totals and ratios, from the sums that SQL has produced.
+
+Every function is pure and takes float64 arrays of one length (or scalars). `alpha` is one minus the level of the
+two-sided interval. Where a bound is not defined the result is NaN, which the registrars hand to SQL as null.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+Array = NDArray[np.float64]
+
+
+def normal_quantile(probability: Array) -> Array:
+    """Quantile of the standard normal distribution. Undefined outside (0, 1)."""
+    return np.where((probability > 0) & (probability < 1), special.ndtri(probability), np.nan)
+
+
+def student_t_quantile(probability: Array, degrees_of_freedom: Array) -> Array:
+    """Quantile of Student's t. Undefined outside (0, 1) and without a positive degree of freedom."""
+    defined = (probability > 0) & (probability < 1) & (degrees_of_freedom > 0)
+    return np.where(defined, special.stdtrit(np.where(defined, degrees_of_freedom, 1.0), probability), np.nan)
+
+
+def beta_quantile(probability: Array, a: Array, b: Array) -> Array:
+    """Quantile of the beta distribution; its limits are 0 where a = 0 and 1 where b = 0."""
+    inside = (a > 0) & (b > 0) & (probability >= 0) & (probability <= 1)
+    quantile = special.betaincinv(np.where(inside, a, 1.0), np.where(inside, b, 1.0), np.where(inside, probability, 0.5))
+    return np.select([inside, (a == 0) & (b > 0), (b == 0) & (a > 0)], [quantile, 0.0, 1.0], np.nan)
+
+
+def _two_sided_t(alpha: Array, degrees_of_freedom: Array) -> Array:
+    return student_t_quantile(1 - alpha / 2, degrees_of_freedom)
+
+
+def _inside(estimate: Array) -> Array:
+    """The estimate where it lies strictly between 0 and 1, NaN elsewhere."""
+    return np.where((estimate > 0) & (estimate < 1), estimate, np.nan)
+
+
+def wald_t_lower(estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    """Estimate minus t times the standard error; not cut to [0, 1]."""
+    return estimate - _two_sided_t(alpha, degrees_of_freedom) * std_error
+
+
+def wald_t_upper(estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    """Estimate plus t times the standard error; not cut to [0, 1]."""
+    return estimate + _two_sided_t(alpha, degrees_of_freedom) * std_error
+
+
+def _logit_bound(sign: int, estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    inner = _inside(estimate)
+    half_width = _two_sided_t(alpha, degrees_of_freedom) * std_error / (inner * (1 - inner))
+    return special.expit(special.logit(inner) + sign * half_width)
+
+
+def logit_lower(estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    """Wald bound on the logit scale (R survey's `xlogit`). Undefined at 0 and 1."""
+    return _logit_bound(-1, estimate, std_error, degrees_of_freedom, alpha)
+
+
+def logit_upper(estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    """Wald bound on the logit scale (R survey's `xlogit`). Undefined at 0 and 1."""
+    return _logit_bound(1, estimate, std_error, degrees_of_freedom, alpha)
+
+
+def _asin_bound(sign: int, estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    inner = _inside(estimate)
+    half_width = _two_sided_t(alpha, degrees_of_freedom) * std_error / (2 * np.sqrt(inner * (1 - inner)))
+    return np.sin(np.clip(np.arcsin(np.sqrt(inner)) + sign * half_width, 0, np.pi / 2)) ** 2
+
+
+def asin_lower(estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    """Wald bound on the arcsine scale, cut where the angle would leave [0, pi/2]. Undefined at 0 and 1."""
+    return _asin_bound(-1, estimate, std_error, degrees_of_freedom, alpha)
+
+
+def asin_upper(estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    """Wald bound on the arcsine scale, cut where the angle would leave [0, pi/2]. Undefined at 0 and 1."""
+    return _asin_bound(1, estimate, std_error, degrees_of_freedom, alpha)
+
+
+def _wilson_bound(sign: int, estimate: Array, effective_n: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    t = _two_sided_t(alpha, degrees_of_freedom)
+    n = np.where(effective_n > 0, effective_n, np.nan)
+    share = np.where((estimate >= 0) & (estimate <= 1), estimate, np.nan)
+    centre = share + t**2 / (2 * n)
+    half_width = t / (2 * n) * np.sqrt(4 * n * share * (1 - share) + t**2)
+    return np.clip((centre + sign * half_width) / (1 + t**2 / n), 0, 1)
+
+
+def wilson_lower(estimate: Array, effective_n: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    """Wilson score bound with an effective sample size and t in place of n and z."""
+    return _wilson_bound(-1, estimate, effective_n, degrees_of_freedom, alpha)
+
+
+def wilson_upper(estimate: Array, effective_n: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    """Wilson score bound with an effective sample size and t in place of n and z."""
+    return _wilson_bound(1, estimate, effective_n, degrees_of_freedom, alpha)
+
+
+def clopper_pearson_lower(positives: Array, sampled: Array, alpha: Array) -> Array:
+    """Exact binomial bound; positives and sampled need not be whole numbers. 0 when there is no positive."""
+    defined = (positives >= 0) & (positives <= sampled) & (sampled > 0)
+    return np.where(defined, beta_quantile(alpha / 2, positives, sampled - positives + 1), np.nan)
+
+
+def clopper_pearson_upper(positives: Array, sampled: Array, alpha: Array) -> Array:
+    """Exact binomial bound; positives and sampled need not be whole numbers. 1 when there are only positives."""
+    defined = (positives >= 0) & (positives <= sampled) & (sampled > 0)
+    return np.where(defined, beta_quantile(1 - alpha / 2, positives + 1, sampled - positives), np.nan)
+
+
+def korn_graubard_n(effective_n: Array, sampled: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    """Effective sample size with the degrees of freedom of the design: n_eff (t_{n-1} / t_df)^2, not capped at n.
+
+    Korn and Graubard (1998), Survey Methodology 24, 193-201.
+    """
+    return effective_n * (_two_sided_t(alpha, sampled - 1) / _two_sided_t(alpha, degrees_of_freedom)) ** 2
+
+
+def korn_graubard_lower(
+    estimate: Array, effective_n: Array, sampled: Array, degrees_of_freedom: Array, alpha: Array
+) -> Array:
+    """Clopper-Pearson on the effective sample size of `korn_graubard_n`. Undefined at 0 and 1."""
+    n = korn_graubard_n(effective_n, sampled, degrees_of_freedom, alpha)
+    return clopper_pearson_lower(_inside(estimate) * n, n, alpha)
+
+
+def korn_graubard_upper(
+    estimate: Array, effective_n: Array, sampled: Array, degrees_of_freedom: Array, alpha: Array
+) -> Array:
+    """Clopper-Pearson on the effective sample size of `korn_graubard_n`. Undefined at 0 and 1."""
+    n = korn_graubard_n(effective_n, sampled, degrees_of_freedom, alpha)
+    return clopper_pearson_upper(_inside(estimate) * n, n, alpha)
+
+
+def korn_graubard_trunc_lower(
+    estimate: Array, effective_n: Array, sampled: Array, degrees_of_freedom: Array, alpha: Array
+) -> Array:
+    """As `korn_graubard_lower` with the effective sample size capped at the number of sampled units."""
+    n = np.minimum(sampled, korn_graubard_n(effective_n, sampled, degrees_of_freedom, alpha))
+    return clopper_pearson_lower(_inside(estimate) * n, n, alpha)
+
+
+def korn_graubard_trunc_upper(
+    estimate: Array, effective_n: Array, sampled: Array, degrees_of_freedom: Array, alpha: Array
+) -> Array:
+    """As `korn_graubard_upper` with the effective sample size capped at the number of sampled units."""
+    n = np.minimum(sampled, korn_graubard_n(effective_n, sampled, degrees_of_freedom, alpha))
+    return clopper_pearson_upper(_inside(estimate) * n, n, alpha)
+
+
+def _likelihood_bound(
+    sign: int, estimate: Array, effective_n: Array, sampled: Array, degrees_of_freedom: Array, alpha: Array
+) -> Array:
+    """Solve 2 n_eff (n - 1) / n KL(p, q) = t^2 for q on one side of p, by bisection on the logit of q."""
+    p, t = np.broadcast_arrays(_inside(estimate), _two_sided_t(alpha, degrees_of_freedom))
+    target = t**2 / (2 * np.where(effective_n > 0, effective_n, np.nan) * (sampled - 1) / sampled)
+    near = special.logit(p)
+    far = np.full_like(near, sign * 700.0)
+    for _ in range(100):
+        middle = (near + far) / 2
+        divergence = p * (np.log(p) - special.log_expit(middle)) + (1 - p) * (np.log1p(-p) - special.log_expit(-middle))
+        too_far = divergence > target
+        far = np.where(too_far, middle, far)
+        near = np.where(too_far, near, middle)
+    return np.where(np.isfinite(target), special.expit((near + far) / 2), np.nan)
+
+
+def likelihood_lower(
+    estimate: Array, effective_n: Array, sampled: Array, degrees_of_freedom: Array, alpha: Array
+) -> Array:
+    """Profile likelihood bound on the effective sample size (Rao-Scott scaling, t in place of z)."""
+    return _likelihood_bound(-1, estimate, effective_n, sampled, degrees_of_freedom, alpha)
+
+
+def likelihood_upper(
+    estimate: Array, effective_n: Array, sampled: Array, degrees_of_freedom: Array, alpha: Array
+) -> Array:
+    """Profile likelihood bound on the effective sample size (Rao-Scott scaling, t in place of z)."""
+    return _likelihood_bound(1, estimate, effective_n, sampled, degrees_of_freedom, alpha)

@@ -1,0 +1,91 @@
+"""The one list of Python functions that SQL may call; both registrars read it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from python_udfs import intervals
+
+
+@dataclass(frozen=True)
+class Udf:
+    """A function over float64 arrays and the types under which SQL sees it."""
+
+    name: str
+    function: Callable[..., intervals.Array]
+    argument_names: tuple[str, ...]
+    argument_types: tuple[str, ...]
+    return_type: str = "double"
+    # a null in any argument gives null, and so does a bound that is not defined (NaN)
+    null_rule: str = "null_in_null_out"
+    deterministic: bool = True
+
+    def call_arrow(self, *columns: pa.Array | pa.ChunkedArray) -> pa.Array:
+        """Apply the function to Arrow columns of any numeric type: nulls in, nulls out, and NaN becomes null."""
+        arrays = [_float64(column) for column in columns]
+        with np.errstate(all="ignore"):
+            result = self.function(*arrays)
+        result = np.where(np.logical_or.reduce([np.isnan(array) for array in arrays]), np.nan, result)
+        return pa.array(np.asarray(result, dtype=np.float64), type=pa.float64(), from_pandas=True)
+
+    def arrow_function(self) -> Callable[..., pa.Array]:
+        """`call_arrow` with the arity and the type hints that both engines read off a function's signature."""
+
+        def call(*columns: pa.Array) -> pa.Array:
+            return self.call_arrow(*columns)
+
+        parameter = inspect.Parameter
+        call.__name__ = self.name
+        call.__doc__ = self.function.__doc__
+        call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [parameter(name, parameter.POSITIONAL_OR_KEYWORD, annotation=pa.Array) for name in self.argument_names],
+            return_annotation=pa.Array,
+        )
+        call.__annotations__ = {name: pa.Array for name in (*self.argument_names, "return")}
+        return call
+
+
+def _float64(column: pa.Array | pa.ChunkedArray) -> intervals.Array:
+    """A float64 array with NaN for null. Decimals and integers arrive here on engines that do not cast arguments."""
+    if pa.types.is_null(column.type):
+        return np.full(len(column), np.nan)
+    values = column.cast(pa.float64())
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _udf(function: Callable[..., intervals.Array]) -> Udf:
+    names = tuple(inspect.signature(function).parameters)
+    return Udf(function.__name__, function, names, ("double",) * len(names))
+
+
+REGISTRY: tuple[Udf, ...] = tuple(
+    _udf(function)
+    for function in (
+        intervals.normal_quantile,
+        intervals.student_t_quantile,
+        intervals.beta_quantile,
+        intervals.wald_t_lower,
+        intervals.wald_t_upper,
+        intervals.logit_lower,
+        intervals.logit_upper,
+        intervals.asin_lower,
+        intervals.asin_upper,
+        intervals.wilson_lower,
+        intervals.wilson_upper,
+        intervals.clopper_pearson_lower,
+        intervals.clopper_pearson_upper,
+        intervals.korn_graubard_lower,
+        intervals.korn_graubard_upper,
+        intervals.korn_graubard_trunc_lower,
+        intervals.korn_graubard_trunc_upper,
+        intervals.likelihood_lower,
+        intervals.likelihood_upper,
+    )
+)
