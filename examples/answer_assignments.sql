@@ -32,11 +32,13 @@ with assignments as (
 
 select assignments.*
 from assignments
+inner join (select distinct pool from source_answers) as labelers
+    on assignments.pool = labelers.pool
 left join warehouse.raw.label_events as events
     on assignments.assignment_id = events.assignment_id
 where events.assignment_id is null;
 
--- Every open assignment gets a row. One that nobody answered says so instead of going missing.
+-- Every open assignment of a pool that answers at all gets a row. One that nobody answered says so.
 copy (
     select
         'answer_' || md5(open_assignments.assignment_id) as label_event_id,

@@ -14,6 +14,12 @@ from workflow.settings import Settings, UserError, display
 
 MAXIMUM_DAYS = 400
 
+ACCOUNTING = ("row_accounting", "row_quarantine_reasons", "quarantined_rows", "source_profiles", "day_profiles")
+LABEL_PROFILES = ("label_profiles", "label_plan_profiles", "frame_coverage")
+CANDIDATES = ("estimate_profiles", "estimate_agreements", "release_candidates", "release_changes")
+JUDGE = ("path:labeling/simulation",)
+EXPERTS = ("path:labeling/simulation",)
+
 
 class GateBlocked(Exception):
     """A blocking check failed: what was published before stays, nothing new is."""
@@ -97,29 +103,25 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
     def gate(name: str) -> Step:
         return Step(f"gate: {name.replace('_', ' ')}", lambda: _gate(settings, name))
 
-    def wait(relation: str) -> list[Step]:
-        if is_demo:
-            return []
-        return [Step("labels: open assignments", lambda: _await(settings, relation))]
+    def wait() -> list[Step]:
+        return [] if is_demo else [Step("labels: open assignments", lambda: _await(settings))]
 
     answers = ("stg_label_events_classified", "stg_label_events")
-    draws = ("draw_units", "draw_audits")
-    accounting = ("row_accounting", "row_quarantine_reasons", "quarantined_rows")
+    drawn = ("draw_units", "draw_unit_exposures")
     return [
         Step("seed: policies, plans and limits", dbt.seed),
-        build("staging: types, duplicates, quarantine", "path:models/staging", *accounting),
+        build("staging: types, duplicates, quarantine", "path:models/staging", *ACCOUNTING, exclude=answers),
         gate("raw_to_staging"),
-        build("units and frames", "path:models/units", "path:models/frames", exclude=draws),
+        build("units and frames", "path:models/units", "path:models/frames", "frame_profiles", exclude=drawn),
         gate("before_draw"),
-        build("draw, items, assignments", "draw_units", "label_items", "label_assignments"),
-        *simulate("labels: simulated judge", "path:labeling/simulation"),
-        *wait("labels.label_assignments"),
+        build("draw, items, assignments", *drawn, "label_items", "label_tasks", "label_assignments"),
+        *simulate("labels: simulated judge", *JUDGE),
         build("audit: draw and assignments", *answers, "draw_audits", "label_audit_assignments"),
-        *simulate("labels: simulated experts and raters", "path:labeling/simulation"),
-        *wait("labels.label_audit_assignments"),
-        build("labels: one per unit and policy", *answers, "path:models/labels", *accounting, exclude=draws),
+        *simulate("labels: simulated experts and raters", *EXPERTS),
+        *wait(),
+        build("labels: one per unit and policy", *answers, "fct_unit_labels", *ACCOUNTING, *LABEL_PROFILES),
         gate("labels_to_estimates"),
-        build("estimates: sums, then intervals", "path:models/estimates"),
+        build("estimates: sums, then intervals", "path:models/estimates", *CANDIDATES),
         gate("before_publication"),
         build("marts: publish", "path:models/marts"),
     ]
@@ -143,21 +145,59 @@ def _gate(settings: Settings, name: str) -> str:
     return "\n".join(lines)
 
 
-def _await(settings: Settings, relation: str) -> str | None:
-    """Stop where a kind of assignment has not one answer; a partly answered one is for the gates to judge."""
+def _await(settings: Settings) -> str | None:
+    """Stop where labels that the estimates need have not one answer; partly answered ones are for the gates to judge.
+
+    A judge is needed by plans with an audit alone, and raters' overlap measures raters: no estimate waits for it.
+    """
     with warehouse.connect(settings) as connection:
-        asked, answered = connection.execute(
-            f"""
-            select count(*), count(answers.assignment_id)
-            from {relation} as assignments
+        rows = connection.execute(
+            """
+            with judged_units as (
+                select distinct
+                    draws.unit_type,
+                    draws.unit_id
+                from frames.draw_units as draws
+                inner join staging.stg_sampling_plans as plans
+                    on draws.plan_id = plans.plan_id
+                where plans.audit_units is not null
+            ),
+
+            assignments as (
+                select
+                    'labels.label_assignments' as relation,
+                    tasks.assignment_id
+                from labels.label_assignments as tasks
+                inner join judged_units
+                    on
+                        tasks.unit_type = judged_units.unit_type
+                        and tasks.unit_id = judged_units.unit_id
+                union all
+                select
+                    'labels.label_audit_assignments' as relation,
+                    assignment_id
+                from labels.label_audit_assignments
+                where purpose = 'audit'
+            )
+
+            select
+                assignments.relation,
+                count(*),
+                count(answers.assignment_id)
+            from assignments
             left join (select distinct assignment_id from raw.label_events) as answers
                 on assignments.assignment_id = answers.assignment_id
+            group by assignments.relation
+            order by assignments.relation
             """
-        ).fetchone()
-    if asked and not answered:
+        ).fetchall()
+    waiting = [(relation, asked) for relation, asked, answered in rows if not answered]
+    if waiting:
+        listed = " and ".join(f"{asked:,} in {relation}" for relation, asked in waiting)
         raise AwaitingAnswers(
-            f"{asked:,} assignments are open. They are in {relation}, the items to show in labels.label_items (join by "
-            "item_id). Bring the answers as label_events.parquet in the shape of the input contract "
-            "(models/staging/_sources.yml), in the folder of raw tables, and run the same command again."
+            f"Labels are needed before anything can be measured. Open assignments: {listed}; the items to show are in "
+            "labels.label_items (join by item_id). Bring the answers as label_events.parquet, or as files in a folder "
+            "label_events/, in the shape of the input contract (models/staging/_sources.yml) in the folder of raw "
+            "tables, and run the same command again. Drawn units stay drawn."
         )
-    return f"{answered:,} of {asked:,} answered"
+    return ", ".join(f"{answered:,} of {asked:,} answered" for _, asked, answered in rows)
