@@ -1,6 +1,5 @@
 """The steps from raw logs to published marts, in order, in one process."""
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +9,12 @@ from pathlib import Path
 from workflow import demo, warehouse
 from workflow.dbt import Dbt, Window
 from workflow.landing import land
-from workflow.settings import Settings, UserError, display
+from workflow.settings import Settings, UserError
 
 MAXIMUM_DAYS = 400
 
-ACCOUNTING = ("row_accounting", "row_quarantine_reasons", "quarantined_rows", "source_profiles", "day_profiles")
-LABEL_PROFILES = ("label_profiles", "label_plan_profiles", "frame_coverage")
-CANDIDATES = ("estimate_profiles", "estimate_agreements", "release_candidates", "release_changes")
+# A gate's small tables carry its name as a tag.
+GATES = ("raw_to_staging", "before_draw", "labels_to_estimates", "before_publication")
 JUDGE = ("path:labeling/simulation",)
 EXPERTS = ("path:labeling/simulation",)
 
@@ -103,27 +101,44 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
     def gate(name: str) -> Step:
         return Step(f"gate: {name.replace('_', ' ')}", lambda: _gate(settings, name))
 
-    def wait() -> list[Step]:
-        return [] if is_demo else [Step("labels: open assignments", lambda: _await(settings))]
+    wait = [] if is_demo else [Step("labels: open assignments", lambda: _await(settings))]
+
+    def quality(gate_name: str) -> str:
+        return f"path:models/quality,tag:{gate_name}"
 
     answers = ("stg_label_events_classified", "stg_label_events")
     drawn = ("draw_units", "draw_unit_exposures")
     return [
         Step("seed: policies, plans and limits", dbt.seed),
-        build("staging: types, duplicates, quarantine", "path:models/staging", *ACCOUNTING, exclude=answers),
+        build(
+            "staging: types, duplicates, quarantine",
+            *["path:models/staging", quality("raw_to_staging")],
+            exclude=answers,
+        ),
         gate("raw_to_staging"),
-        build("units and frames", "path:models/units", "path:models/frames", "frame_profiles", exclude=drawn),
+        build(
+            "units and frames",
+            *["path:models/units", "path:models/frames", quality("before_draw")],
+            exclude=drawn,
+        ),
         gate("before_draw"),
         build("draw, items, assignments", *drawn, "label_items", "label_tasks", "label_assignments"),
         *simulate("labels: simulated judge", *JUDGE),
         build("audit: draw and assignments", *answers, "draw_audits", "label_audit_assignments"),
         *simulate("labels: simulated experts and raters", *EXPERTS),
-        *wait(),
-        build("labels: one per unit and policy", *answers, "fct_unit_labels", *ACCOUNTING, *LABEL_PROFILES),
+        *wait,
+        build(
+            "labels: one per unit and policy",
+            *[*answers, "fct_unit_labels", quality("labels_to_estimates")],
+        ),
         gate("labels_to_estimates"),
-        build("estimates: sums, then intervals", "path:models/estimates", *CANDIDATES),
+        build("estimates: sums, then intervals", "path:models/estimates", quality("before_publication")),
         gate("before_publication"),
-        build("marts: publish", "path:models/marts"),
+        build(
+            "marts: publish",
+            *["path:models/marts", "path:models/quality"],
+            exclude=tuple(quality(name) for name in GATES),
+        ),
     ]
 
 
