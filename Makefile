@@ -17,9 +17,8 @@ setup: .venv/.installed ## make .venv with the default packages
 demo: .venv/.installed ## write the demo world, measure it, publish it, and say where to look
 	@$(BIN)/prevalence demo
 
-lint: .venv/.installed-dev ## check the style of every model for both engines
-	@$(BIN)/sqlfluff lint --dialect duckdb models workflow/demo_world labeling/simulation tests
-	@DBT_TARGET=spark $(BIN)/sqlfluff lint --dialect sparksql models workflow/demo_world labeling/simulation tests
+lint: .venv/.installed-dev ## check the style of every model, and that it parses on both engines
+	@PREVALENCE_BIN=$(BIN) bash workflow/lint.sh
 
 test: .venv/.installed-dev ## lint, unit tests, data tests and whole builds
 	@$(MAKE) --no-print-directory lint

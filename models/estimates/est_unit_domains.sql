@@ -65,6 +65,14 @@ exposure_domains as (
 
 ),
 
+scopes as (
+
+    select 'any_component' as pivot_value
+    union all
+    select 'whole_alone' as pivot_value
+
+),
+
 -- a part of the numerator within all interactions: a component violates, or the whole alone does
 violation_scopes as (
 
@@ -95,11 +103,7 @@ violation_scopes as (
             exposure_domains.plan_id = unit_labels.plan_id
             and exposure_domains.unit_id = unit_labels.unit_id
             and exposure_domains.policy_id = unit_labels.policy_id
-    cross join (
-        select 'any_component' as pivot_value
-        union all
-        select 'whole_alone' as pivot_value
-    ) as scopes
+    cross join scopes
     where
         exposure_domains.unit_type = 'interaction'
         and exposure_domains.pivot_name = 'overall'

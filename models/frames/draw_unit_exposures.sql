@@ -15,6 +15,17 @@ draws as (
 
 ),
 
+{% if flags.INTROSPECT and is_incremental() -%}
+measured_days as (
+
+    select distinct
+        plan_id,
+        sample_date
+    from {{ this }}
+
+),
+
+{% endif -%}
 -- kept as it was when the unit was drawn, like the draw itself
 open_draws as (
 
@@ -26,13 +37,8 @@ open_draws as (
         draws.sample_date,
         draws.exposure
     from draws
-    {% if is_incremental() -%}
-    left join (
-        select distinct
-            plan_id,
-            sample_date
-        from {{ this }}
-    ) as measured_days
+    {% if flags.INTROSPECT and is_incremental() -%}
+    left join measured_days
         on
             draws.plan_id = measured_days.plan_id
             and draws.sample_date = measured_days.sample_date

@@ -47,6 +47,17 @@ totals as (
 
 ),
 
+{% if flags.INTROSPECT and is_incremental() -%}
+drawn_days as (
+
+    select distinct
+        plan_id,
+        sample_date
+    from {{ this }}
+
+),
+
+{% endif -%}
 -- a day is drawn once: what is in this table already is never drawn again
 open_days as (
 
@@ -58,13 +69,8 @@ open_days as (
         totals.frame_exposure,
         totals.maximum_weighted_exposure
     from totals
-    {% if is_incremental() -%}
-    left join (
-        select distinct
-            plan_id,
-            sample_date
-        from {{ this }}
-    ) as drawn_days
+    {% if flags.INTROSPECT and is_incremental() -%}
+    left join drawn_days
         on
             totals.plan_id = drawn_days.plan_id
             and totals.unit_date = drawn_days.sample_date

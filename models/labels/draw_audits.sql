@@ -102,6 +102,18 @@ judged_units as (
 
 ),
 
+{% if flags.INTROSPECT and is_incremental() -%}
+drawn_audits as (
+
+    select distinct
+        plan_id,
+        policy_id,
+        sample_date
+    from {{ this }}
+
+),
+
+{% endif -%}
 -- an audit is drawn once per plan, policy and day, when the judge has answered for all of the day's units;
 -- a plan without an audit sends every drawn unit to the expert and waits for no judge
 open_audits as (
@@ -111,14 +123,8 @@ open_audits as (
         judged_units.policy_id,
         judged_units.sample_date
     from judged_units
-    {% if is_incremental() -%}
-    left join (
-        select distinct
-            plan_id,
-            policy_id,
-            sample_date
-        from {{ this }}
-    ) as drawn_audits
+    {% if flags.INTROSPECT and is_incremental() -%}
+    left join drawn_audits
         on
             judged_units.plan_id = drawn_audits.plan_id
             and judged_units.policy_id = drawn_audits.policy_id

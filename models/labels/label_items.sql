@@ -22,7 +22,7 @@ open_units as (
         drawn_units.unit_key,
         drawn_units.unit_date
     from drawn_units
-    {% if is_incremental() -%}
+    {% if flags.INTROSPECT and is_incremental() -%}
     left join {{ this }} as built_items
         on
             drawn_units.unit_type = built_items.unit_type
@@ -181,8 +181,9 @@ hashed_items as (
         open_units.unit_key,
         open_units.unit_date,
         'u_' || substr(
-            {{ prevalence._sha256("'" ~ var('sampling_salt') ~ ":token|' || open_units.unit_type || '|' || open_units.unit_id") }},
-            1, 24
+            {{ prevalence._sha256(
+                "'" ~ var('sampling_salt') ~ ":token|' || open_units.unit_type || '|' || open_units.unit_id"
+            ) }}, 1, 24
         ) as unit_token,
         'sha256:' || {{ prevalence._sha256(
             "'labeling_item/v1|' || coalesce(assembled_items.hashed_text, '')"
