@@ -161,58 +161,85 @@ def _gate(settings: Settings, name: str) -> str:
 
 
 def _await(settings: Settings) -> str | None:
-    """Stop where labels that the estimates need have not one answer; partly answered ones are for the gates to judge.
+    """Stop while a plan's day lacks most of the labels that its estimate needs; what few are missing is for the gate.
 
-    A judge is needed by plans with an audit alone, and raters' overlap measures raters: no estimate waits for it.
+    A judge is needed by plans with an audit alone, and the raters' overlap measures raters: no estimate waits for it.
     """
     with warehouse.connect(settings) as connection:
         rows = connection.execute(
             """
-            with judged_units as (
-                select distinct
-                    draws.unit_type,
-                    draws.unit_id
+            with needed_assignments as (
+                select
+                    'labels.label_assignments' as relation,
+                    draws.plan_id,
+                    draws.sample_date,
+                    tasks.assignment_id
                 from frames.draw_units as draws
                 inner join staging.stg_sampling_plans as plans
                     on draws.plan_id = plans.plan_id
-                where plans.audit_units is not null
-            ),
-
-            assignments as (
-                select
-                    'labels.label_assignments' as relation,
-                    tasks.assignment_id
-                from labels.label_assignments as tasks
-                inner join judged_units
+                inner join labels.label_assignments as tasks
                     on
-                        tasks.unit_type = judged_units.unit_type
-                        and tasks.unit_id = judged_units.unit_id
+                        draws.unit_type = tasks.unit_type
+                        and draws.unit_id = tasks.unit_id
+                where plans.audit_units is not null
                 union all
                 select
                     'labels.label_audit_assignments' as relation,
-                    assignment_id
-                from labels.label_audit_assignments
-                where purpose = 'audit'
+                    audits.plan_id,
+                    audits.sample_date,
+                    tasks.assignment_id
+                from labels.draw_audits as audits
+                inner join labels.label_audit_assignments as tasks
+                    on
+                        audits.unit_type = tasks.unit_type
+                        and audits.unit_id = tasks.unit_id
+                        and audits.policy_id = tasks.policy_id
+                where tasks.purpose = 'audit'
+            ),
+
+            answers as (
+                select distinct assignment_id
+                from raw.label_events
+            ),
+
+            plan_days as (
+                select
+                    needed_assignments.relation,
+                    needed_assignments.plan_id,
+                    needed_assignments.sample_date,
+                    count(answers.assignment_id) < 0.5 * count(*) as is_waiting
+                from needed_assignments
+                left join answers
+                    on needed_assignments.assignment_id = answers.assignment_id
+                group by
+                    needed_assignments.relation, needed_assignments.plan_id, needed_assignments.sample_date
             )
 
             select
-                assignments.relation,
-                count(*),
-                count(answers.assignment_id)
-            from assignments
-            left join (select distinct assignment_id from raw.label_events) as answers
-                on assignments.assignment_id = answers.assignment_id
-            group by assignments.relation
-            order by assignments.relation
+                needed_assignments.relation,
+                count(distinct needed_assignments.assignment_id) as asked,
+                count(distinct answers.assignment_id) as answered,
+                bool_or(plan_days.is_waiting) as is_waiting
+            from needed_assignments
+            inner join plan_days
+                on
+                    needed_assignments.relation = plan_days.relation
+                    and needed_assignments.plan_id = plan_days.plan_id
+                    and needed_assignments.sample_date = plan_days.sample_date
+            left join answers
+                on needed_assignments.assignment_id = answers.assignment_id
+            group by needed_assignments.relation
+            order by needed_assignments.relation
             """
         ).fetchall()
-    waiting = [(relation, asked) for relation, asked, answered in rows if not answered]
-    if waiting:
-        listed = " and ".join(f"{asked:,} in {relation}" for relation, asked in waiting)
+    if any(is_waiting for *_, is_waiting in rows):
+        listed = " and ".join(
+            f"{asked - answered:,} in {relation}" for relation, asked, answered, _ in rows if answered < asked
+        )
         raise AwaitingAnswers(
-            f"Labels are needed before anything can be measured. Open assignments: {listed}; the items to show are in "
+            f"Labels are needed before this can be measured. Open assignments: {listed}; the items to show are in "
             "labels.label_items (join by item_id). Bring the answers as label_events.parquet, or as files in a folder "
             "label_events/, in the shape of the input contract (models/staging/_sources.yml) in the folder of raw "
             "tables, and run the same command again. Drawn units stay drawn."
         )
-    return ", ".join(f"{answered:,} of {asked:,} answered" for _, asked, answered in rows)
+    return ", ".join(f"{answered:,} of {asked:,} answered" for _, asked, answered, _ in rows)
