@@ -8,7 +8,7 @@ GATE = Gate(
         Table("label_profiles", ("plan_id", "policy_id", "sample_date")),
         Table("label_plan_profiles", ("plan_id", "policy_id")),
         Table("frame_coverage", ("plan_id", "sample_date")),
-        Table("source_profiles", ("source_name",), where="source_name = 'label_events'"),
+        Table("label_event_profiles", ("source_name",)),
     ),
     checks=(
         Check(
@@ -74,17 +74,24 @@ GATE = Gate(
         ),
         Check(
             "answers_are_usable",
-            "source_profiles",
+            "label_event_profiles",
             "quarantined_share",
             "few answers had to be set aside",
-            "quality.quarantined_rows holds each answer with its reason (unknown policy, unknown assignment, stale item ...).",
+            "quality.quarantined_label_events holds each answer with its reason (unknown policy, unknown assignment, stale item ...).",
         ),
         Check(
             "answers_are_accounted_for",
-            "source_profiles",
+            "label_event_profiles",
             "unaccounted_rows",
             "landed answers = used + late + duplicate + quarantined answers",
             "answers arrived after staging was built: build stg_label_events again.",
+        ),
+        Check(
+            "every_day_is_drawn",
+            "frame_coverage",
+            "drawn_units",
+            "every day of the frame has drawn units",
+            "build draw_units over the whole period. A plan with very few expected units may draw none on a day: raise expected_units.",
         ),
         Check(
             "drawn_units_as_expected",
@@ -92,6 +99,15 @@ GATE = Gate(
             "draw_deviation",
             "the number of drawn units is what the probabilities promise, in standard deviations",
             "the draw does not follow its probabilities: compare frames.draw_units with the plan; do not publish.",
+            may_be_null=True,
+        ),
+        Check(
+            "weights_recover_exposure",
+            "frame_coverage",
+            "weighted_exposure_deviation",
+            "the weighted exposure of the drawn units is the frame's exposure, in standard errors",
+            "the weights are not one over the probabilities of the draw, or units of the draw were lost.",
+            may_be_null=True,
         ),
         Check(
             "frame_coverage_gap",

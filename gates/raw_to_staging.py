@@ -5,15 +5,15 @@ from gates.checks import Check, Gate, Table
 GATE = Gate(
     name="raw_to_staging",
     tables=(
-        Table("row_accounting", ("source_name", "row_day"), where="source_name <> 'label_events'"),
-        Table("source_profiles", ("source_name",), where="source_name <> 'label_events'"),
-        Table("row_quarantine_reasons", ("source_name", "row_day", "quarantine_reason"), where="source_name <> 'label_events'"),
+        Table("log_row_accounting", ("source_name", "row_day")),
+        Table("log_source_profiles", ("source_name",)),
+        Table("log_quarantine_reasons", ("source_name", "row_day", "quarantine_reason")),
         Table("day_profiles", ("source_name", "row_date")),
     ),
     checks=(
         Check(
             "rows_are_accounted_for",
-            "row_accounting",
+            "log_row_accounting",
             "unaccounted_rows",
             "landed rows = used + late + duplicate + quarantined rows",
             "rows reached raw after staging was built, or were taken away from it: build staging again over the whole period "
@@ -21,17 +21,18 @@ GATE = Gate(
         ),
         Check(
             "sources_are_accounted_for",
-            "source_profiles",
+            "log_source_profiles",
             "unaccounted_rows",
             "the rows of the accounting add up to the rows of the raw table",
-            "build staging again over the whole period; a staging table holds rows that raw no longer has, or the other way round.",
+            "build staging again over the whole period. A negative number: rows of an interaction whose id occurs on days further apart than deduplication_days "
+            "are counted twice; raise that variable.",
         ),
         Check(
             "required_sources_have_rows",
-            "source_profiles",
+            "log_source_profiles",
             "required_usable_rows",
             "interactions and components have usable rows",
-            "look at quality.row_quarantine_reasons: when all rows are quarantined for one reason the mapping is wrong; when none has landed "
+            "look at quality.log_quarantine_reasons: when all rows are quarantined for one reason the mapping is wrong; when none has landed "
             "the folder of logs is empty or is not the one that was meant.",
             may_be_null=True,
         ),
@@ -68,28 +69,28 @@ GATE = Gate(
             "day_profiles",
             "quarantined_share",
             "few rows of a day had to be set aside",
-            "quality.quarantined_rows holds each row with its reason: mend them in the source and land again.",
+            "quality.quarantined_log_rows holds each row with its reason: mend them in the source and land again.",
         ),
         Check(
             "source_duplicate_share",
-            "source_profiles",
+            "log_source_profiles",
             "duplicate_share",
             "few rows of a source are second copies of a row",
             "see whether files were landed twice; duplicates are left out either way.",
         ),
         Check(
             "source_quarantined_share",
-            "source_profiles",
+            "log_source_profiles",
             "quarantined_share",
             "few rows of a source had to be set aside",
-            "quality.quarantined_rows holds each row with its reason: mend them in the source and land again.",
+            "quality.quarantined_log_rows holds each row with its reason: mend them in the source and land again.",
         ),
         Check(
             "quarantine_reason_share",
-            "row_quarantine_reasons",
+            "log_quarantine_reasons",
             "landed_share",
             "no reason sets aside more than a small part of a source's rows on a day",
-            "quality.quarantined_rows holds each row with its reason: mend them in the source and land again.",
+            "quality.quarantined_log_rows holds each row with its reason: mend them in the source and land again.",
         ),
         Check(
             "components_per_interaction",

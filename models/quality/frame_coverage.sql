@@ -1,0 +1,153 @@
+{{ config(materialized='table', tags=['labels_to_estimates']) }}
+
+with
+
+draws as (
+
+    select
+        plan_id,
+        sample_date,
+        exposure,
+        inclusion_probability,
+        frame_units,
+        frame_exposure
+    from {{ ref('draw_units') }}
+
+),
+
+frames as (
+
+    select
+        plan_id,
+        unit_date as sample_date,
+        frame_units,
+        frame_exposure,
+        imputed_score_exposure
+    from {{ ref('frame_totals') }}
+
+),
+
+plans as (
+
+    select
+        plan_id,
+        design,
+        expected_units
+    from {{ ref('stg_sampling_plans') }}
+
+),
+
+interaction_days as (
+
+    select
+        row_date as sample_date,
+        late_share
+    from {{ ref('day_profiles') }}
+    where source_name = 'interactions'
+
+),
+
+drawn_days as (
+
+    select
+        plan_id,
+        sample_date,
+        count(*) as drawn_units,
+        -- the frame as it was when the day was drawn, kept with each drawn unit
+        max(frame_units) as frame_units_when_drawn,
+        max(frame_exposure) as frame_exposure_when_drawn,
+        sum(exposure / inclusion_probability) as weighted_exposure,
+        sum(
+            (1 - inclusion_probability) * (exposure / inclusion_probability) * (exposure / inclusion_probability)
+        ) as weighted_exposure_variance
+    from draws
+    group by plan_id, sample_date
+
+),
+
+-- days that were drawn and have left the frame since are kept: their draw is for ever
+plan_days as (
+
+    select
+        plan_id,
+        sample_date
+    from frames
+
+    union distinct
+
+    select
+        plan_id,
+        sample_date
+    from drawn_days
+
+),
+
+joined_days as (
+
+    select
+        plan_days.plan_id,
+        plan_days.sample_date,
+        plans.design,
+        plans.expected_units,
+        coalesce(drawn_days.drawn_units, 0) as drawn_units,
+        drawn_days.frame_units_when_drawn,
+        drawn_days.frame_exposure_when_drawn,
+        drawn_days.weighted_exposure,
+        drawn_days.weighted_exposure_variance,
+        coalesce(frames.frame_units, 0) as frame_units,
+        coalesce(frames.frame_exposure, 0) as frame_exposure,
+        coalesce(frames.imputed_score_exposure, 0) as imputed_score_exposure,
+        interaction_days.late_share
+    from plan_days
+    left join plans
+        on plan_days.plan_id = plans.plan_id
+    left join drawn_days
+        on
+            plan_days.plan_id = drawn_days.plan_id
+            and plan_days.sample_date = drawn_days.sample_date
+    left join frames
+        on
+            plan_days.plan_id = frames.plan_id
+            and plan_days.sample_date = frames.sample_date
+    left join interaction_days
+        on plan_days.sample_date = interaction_days.sample_date
+
+),
+
+final as (
+
+    select
+        plan_id,
+        sample_date,
+        cast(drawn_units as bigint) as drawn_units,
+        cast(frame_units_when_drawn as bigint) as frame_units_when_drawn,
+        cast(frame_units as bigint) as frame_units,
+        cast(frame_exposure_when_drawn as bigint) as frame_exposure_when_drawn,
+        cast(frame_exposure as bigint) as frame_exposure,
+        cast(frame_exposure - coalesce(frame_exposure_when_drawn, 0) as bigint) as uncovered_exposure,
+        cast(frame_exposure - coalesce(frame_exposure_when_drawn, 0) as double)
+        / nullif(cast(greatest(frame_exposure, coalesce(frame_exposure_when_drawn, 0)) as double), 0)
+            as uncovered_exposure_share,
+        cast(imputed_score_exposure as double) / nullif(cast(frame_exposure as double), 0)
+            as imputed_exposure_share,
+        late_share,
+        -- in standard deviations of a Poisson sample, which no design here exceeds
+        case
+            when design <> 'logged'
+                then
+                    (
+                        cast(drawn_units as double)
+                        - cast(least(expected_units, coalesce(frame_units_when_drawn, expected_units)) as double)
+                    ) / sqrt(nullif(cast(expected_units as double), 0))
+        end as draw_deviation,
+        case
+            when design <> 'logged'
+                then
+                    (weighted_exposure - cast(frame_exposure_when_drawn as double))
+                    / sqrt(nullif(weighted_exposure_variance, 0))
+        end as weighted_exposure_deviation
+    from joined_days
+
+)
+
+select * from final

@@ -1,0 +1,74 @@
+{{ config(materialized='view', tags=['before_publication']) }}
+
+{#- Figures as whole billionths: the last digits of a double differ between runs and engines. -#}
+{%- macro figure_text(column) -%}
+    coalesce(cast(cast(round({{ column }} * 1000000000) as bigint) as string), 'null')
+{%- endmacro -%}
+
+with
+
+-- the judge's naive figure stands beside the headline in estimates and is never published
+estimates as (
+
+    select
+        period_type,
+        period_start,
+        policy_id,
+        unit_type,
+        pivot_name,
+        pivot_value,
+        estimator,
+        prevalence,
+        std_error,
+        interval_lower,
+        interval_upper,
+        interval_level,
+        interval_method,
+        sampled_units,
+        positive_units,
+        effective_n,
+        degrees_of_freedom,
+        label_protocol_id,
+        plan_id
+    from {{ ref('est_prevalence') }}
+    where estimator in ('two_phase', 'expert')
+
+),
+
+final as (
+
+    select
+        period_type,
+        period_start,
+        policy_id,
+        unit_type,
+        pivot_name,
+        pivot_value,
+        estimator,
+        prevalence,
+        std_error,
+        interval_lower,
+        interval_upper,
+        interval_level,
+        interval_method,
+        sampled_units,
+        positive_units,
+        effective_n,
+        degrees_of_freedom,
+        label_protocol_id,
+        plan_id,
+        -- effective_n follows from the figure and its standard error
+        md5(
+            period_type || '|' || cast(period_start as string) || '|' || policy_id || '|' || unit_type
+            || '|' || pivot_name || '|' || pivot_value || '|' || estimator || '|' || plan_id
+            || '|' || label_protocol_id || '|' || coalesce(interval_method, 'null')
+            || '|' || cast(sampled_units as string) || '|' || cast(positive_units as string)
+            || '|' || {{ figure_text('prevalence') }} || '|' || {{ figure_text('std_error') }}
+            || '|' || {{ figure_text('interval_lower') }} || '|' || {{ figure_text('interval_upper') }}
+            || '|' || {{ figure_text('interval_level') }}
+        ) as row_fingerprint
+    from estimates
+
+)
+
+select * from final
