@@ -1,0 +1,36 @@
+-- Pareto and simple random samples have exactly the plan's size, or all units of a smaller frame.
+with
+
+draws as (
+
+    select
+        plan_id,
+        sample_date,
+        design,
+        frame_units,
+        count(*) as drawn_units
+    from {{ ref('draw_units') }}
+    where design in ('pareto', 'simple_random')
+    group by plan_id, sample_date, design, frame_units
+
+),
+
+plans as (
+
+    select
+        plan_id,
+        expected_units
+    from {{ ref('stg_sampling_plans') }}
+
+)
+
+select
+    draws.plan_id,
+    draws.sample_date,
+    draws.drawn_units,
+    plans.expected_units,
+    draws.frame_units
+from draws
+inner join plans
+    on draws.plan_id = plans.plan_id
+where draws.drawn_units <> least(plans.expected_units, draws.frame_units)

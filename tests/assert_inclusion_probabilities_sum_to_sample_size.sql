@@ -1,0 +1,11 @@
+-- A frame's probabilities add up to the plan's sample size, or to the frame's units where those are fewer.
+select
+    plan_id,
+    unit_date,
+    expected_units,
+    frame_units,
+    sum_of_inclusion_probabilities
+from {{ ref('frame_totals') }}
+where
+    expected_units is not null
+    and abs(sum_of_inclusion_probabilities - least(expected_units, frame_units)) > 1e-9
