@@ -69,16 +69,16 @@ def logit_upper(estimate: Array, std_error: Array, degrees_of_freedom: Array, al
 def _asin_bound(sign: int, estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
     inner = _inside(estimate)
     half_width = _two_sided_t(alpha, degrees_of_freedom) * std_error / (2 * np.sqrt(inner * (1 - inner)))
-    return np.sin(np.clip(np.arcsin(np.sqrt(inner)) + sign * half_width, 0, np.pi / 2)) ** 2
+    return np.sin(np.arcsin(np.sqrt(inner)) + sign * half_width) ** 2
 
 
 def asin_lower(estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
-    """Wald bound on the arcsine scale, cut where the angle would leave [0, pi/2]. Undefined at 0 and 1."""
+    """Wald bound on the arcsine scale, as R survey has it: an angle beyond 0 or pi/2 is reflected. Undefined at 0 and 1."""
     return _asin_bound(-1, estimate, std_error, degrees_of_freedom, alpha)
 
 
 def asin_upper(estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
-    """Wald bound on the arcsine scale, cut where the angle would leave [0, pi/2]. Undefined at 0 and 1."""
+    """Wald bound on the arcsine scale, as R survey has it: an angle beyond 0 or pi/2 is reflected. Undefined at 0 and 1."""
     return _asin_bound(1, estimate, std_error, degrees_of_freedom, alpha)
 
 

@@ -150,7 +150,7 @@ _sv_ssus as (
         _sv_stratum,
         _sv_psu,
         _sv_ssu,
-        {{ prevalence._sv_carried_sums('row') }}
+        {{ prevalence._sv_carried_sums(true) }}
         min(_sv_population_psus) as _sv_population_psus,
         max(_sv_population_psus) as _sv_population_psus_maximum,
         min(_sv_population_ssus) as _sv_population_ssus,
@@ -177,7 +177,7 @@ _sv_psus as (
         {{ keys | map('string') | join(',\n        ') ~ ',' if keys }}
         _sv_stratum,
         _sv_psu,
-        {{ prevalence._sv_carried_sums('row' if ssu is none else 'sum') }}
+        {{ prevalence._sv_carried_sums(ssu is none) }}
         {%- if population_psus is not none %}
         min(_sv_population_psus) as _sv_population_psus,
         max({{ '_sv_population_psus' if ssu is none else '_sv_population_psus_maximum' }})
@@ -265,7 +265,8 @@ _sv_strata as (
         _sv_stratum,
         cast(count(*) as double) as _sv_psus,
         cast(count(_sv_b) as double) as _sv_domain_psus,
-        {{ prevalence._sv_carried_sums('row' if psu is none else 'sum') }}
+        max(_sv_b) as _sv_b_maximum,
+        {{ prevalence._sv_carried_sums(psu is none) }}
         {%- if population_psus is not none %}
         min(_sv_population_psus) as _sv_population_minimum,
         max({{ '_sv_population_psus' if psu is none else '_sv_population_psus_maximum' }}) as _sv_population_maximum,
@@ -434,7 +435,7 @@ _sv_domains as (
         {%- for name in prevalence._sv_sums() %}
         sum(_sv_{{ name }}) as _sv_{{ name }},
         {%- endfor %}
-        max(_sv_maximum) as _sv_maximum,
+        greatest(max(_sv_b_maximum), max(_sv_frame_maximum)) as _sv_maximum,
         sum(_sv_a) as _sv_a,
         sum(_sv_b) as _sv_b,
         {%- if population_psus is not none %}
@@ -630,13 +631,13 @@ counted from 1. grouping() is 1 for a column that is not grouped by. -#}
     {{ return(['w', 'wyy', 'wyx', 'wxx', 'a2', 'a4']) }}
 {%- endmacro %}
 
-{#- Counts and sums that are only added up on the way from the rows (`row`) over steps in between (`sum`). -#}
-{% macro _sv_carried_sums(step) -%}
-    {{ 'count(*)' if step == 'row' else 'sum(_sv_rows)' }} as _sv_rows,
+{#- Counts and sums that are only added up: from the rows (`of_rows`), or from the groups of the step before. -#}
+{% macro _sv_carried_sums(of_rows) -%}
+    {{ 'count(*)' if of_rows else 'sum(_sv_rows)' }} as _sv_rows,
     {%- for name in prevalence._sv_counts() + prevalence._sv_sums() if name != 'rows' %}
         sum(_sv_{{ name }}) as _sv_{{ name }},
     {%- endfor %}
-        max({{ 'greatest(_sv_b, _sv_frame_maximum)' if step == 'row' else '_sv_maximum' }}) as _sv_maximum,
+        max(_sv_frame_maximum) as _sv_frame_maximum,
 {%- endmacro %}
 
 {#- Sum of products about the means, over the rows that have both. -#}
