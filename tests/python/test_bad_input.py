@@ -1,0 +1,452 @@
+"""Bad input is refused by a sentence that names it, or set aside by a named reason; nothing is lost and nothing crashes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import own_logs
+import pytest
+
+from workflow import cli
+from workflow.settings import PROJECT
+
+
+@dataclass
+class Command:
+    """The command line, run in this process on a warehouse of its own."""
+
+    folder: Path
+    capture: pytest.CaptureFixture
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "prevalence.duckdb"
+
+    def __call__(self, *arguments: str | Path) -> tuple[int, str]:
+        """The exit code and everything that was printed."""
+        code = cli.main([str(argument) for argument in arguments])
+        printed = self.capture.readouterr()
+        text = printed.out + printed.err
+        assert "Traceback" not in text
+        return code, text
+
+    def query(self, sql: str) -> list[tuple]:
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capfd) -> Command:
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setenv("PREVALENCE_DUCKDB_PATH", str(tmp_path / "prevalence.duckdb"))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    monkeypatch.setenv("DBT_LOG_PATH", str(tmp_path / "logs"))
+    monkeypatch.delenv("PREVALENCE_RAW_FOLDER", raising=False)
+    return Command(tmp_path, capfd)
+
+
+# --- refused: the shape of the files -----------------------------------------------------------------------------------
+
+
+def assert_refused(command: Command, folder: Path, *named: str) -> str:
+    code, text = command("land", "--raw-folder", folder)
+    assert code == cli.EXIT_USER
+    for name in (*named, "Remedy"):
+        assert name in text
+    # nothing was registered
+    assert not command.warehouse.exists()
+    return text
+
+
+def test_good_logs_are_registered_and_absent_optional_tables_are_empty(command):
+    folder = own_logs.write(command.folder / "raw")
+    code, text = command("land", "--raw-folder", folder)
+    assert code == 0
+    assert command.query("select count(*) from raw.interactions") == [(own_logs.INTERACTIONS,)]
+    assert command.query("select count(*) from raw.users") == [(0,)]
+    assert command.query("select count(*) from quality.gate_results") == [(0,)]
+    assert str(own_logs.INTERACTIONS) in text
+
+
+def test_one_setting_is_enough(command, monkeypatch):
+    monkeypatch.setenv("PREVALENCE_RAW_FOLDER", str(own_logs.write(command.folder / "raw")))
+    assert command("land")[0] == 0
+    assert command.query("select count(*) from raw.components") == [(2 * own_logs.INTERACTIONS,)]
+
+
+@pytest.mark.parametrize("column", ["interaction_id", "occurred_at", "experiment_arm"])
+def test_a_missing_column_is_named(command, column):
+    folder = own_logs.write(
+        command.folder / "raw", interactions=f"select * exclude ({column}) from {{table}}"
+    )
+    assert_refused(command, folder, "interactions", f"column {column}", "missing", "interactions.parquet")
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "expression", "found", "expected"),
+    [
+        ("interactions", "occurred_at", "cast(occurred_at as varchar)", "varchar", "timestamp"),
+        ("interactions", "interaction_id", "cast(1 as bigint)", "bigint", "string"),
+        ("components", "position", "cast(position as double)", "double", "bigint"),
+        ("components", "was_viewed", "cast(1 as integer)", "integer", "boolean"),
+        ("risk_scores", "score", "cast(score as varchar)", "varchar", "double"),
+    ],
+)
+def test_a_wrong_type_is_named(command, table, column, expression, found, expected):
+    query = f"select * replace ({expression} as {column}) from {{table}}"
+    folder = own_logs.write(command.folder / "raw", **{table: query})
+    assert_refused(command, folder, table, f"column {column} is {found}", f"expected {expected}")
+
+
+def test_an_extra_column_is_named(command):
+    folder = own_logs.write(
+        command.folder / "raw", components="select *, 0.5 as risk_band from {table}"
+    )
+    assert_refused(command, folder, "components", "column risk_band is not in the contract")
+
+
+def test_every_problem_is_told_at_once(command):
+    folder = own_logs.write(
+        command.folder / "raw",
+        interactions="select * exclude (surface), 1 as ip_address from {table}",
+        components="select * replace (cast(position as varchar) as position) from {table}",
+    )
+    (folder / "risk_scores.parquet").write_bytes(b"content_id,score\nc1,0.5\n")
+    (folder / "label_event.parquet").write_bytes(b"")
+    assert_refused(
+        command,
+        folder,
+        "column surface",
+        "column ip_address",
+        "column position",
+        "not a Parquet file",
+        "Did you mean label_events.parquet?",
+    )
+
+
+def test_a_file_that_is_not_parquet_is_named(command):
+    folder = own_logs.write(command.folder / "raw")
+    (folder / "interactions.parquet").write_text("interaction_id,surface\ni1,feed\n" * 100)
+    assert_refused(command, folder, "interactions.parquet", "not a Parquet file")
+
+
+def test_a_cut_off_file_is_named(command):
+    folder = own_logs.write(command.folder / "raw")
+    path = folder / "components.parquet"
+    path.write_bytes(path.read_bytes()[:-200])
+    assert_refused(command, folder, "components.parquet")
+
+
+def test_a_missing_required_table_is_named(command):
+    folder = own_logs.write(command.folder / "raw", components=None)
+    assert_refused(command, folder, "components", "required")
+
+
+def test_an_empty_folder_is_named(command):
+    (command.folder / "raw").mkdir()
+    assert_refused(command, command.folder / "raw", "interactions", "components", "required")
+
+
+def test_a_table_folder_without_parquet_is_named(command):
+    folder = own_logs.write(command.folder / "raw", interactions=None)
+    (folder / "interactions").mkdir()
+    (folder / "interactions" / "day.csv").write_text("x")
+    assert_refused(command, folder, "day.csv", "no file that ends in .parquet")
+
+
+def test_a_folder_that_is_not_there_is_named(command):
+    assert_refused(command, command.folder / "nowhere", "nowhere", "cannot be read")
+
+
+def test_a_file_and_a_folder_of_one_table_are_refused(command):
+    folder = own_logs.write(command.folder / "raw")
+    (folder / "interactions").mkdir()
+    assert_refused(command, folder, "both interactions and interactions.parquet")
+
+
+def test_an_unknown_file_is_named(command):
+    folder = own_logs.write(command.folder / "raw")
+    (folder / "notes.txt").write_text("x")
+    assert_refused(command, folder, "notes.txt", "no table of the contract has this name")
+
+
+def test_the_warehouse_without_tables_is_named(command):
+    code, text = command("land")
+    assert code == cli.EXIT_USER
+    assert "raw.interactions" in text and "required" in text
+
+
+def test_tables_written_by_hand_are_checked_too(command):
+    with duckdb.connect(str(command.warehouse)) as connection:
+        connection.execute("create schema raw")
+        connection.execute(f"create table raw.components as {own_logs.TABLES['components']}")
+        connection.execute(
+            "create table raw.interactions as select * exclude (surface), 1 as flag"
+            f" from ({own_logs.TABLES['interactions']})"
+        )
+    code, text = command("land")
+    assert code == cli.EXIT_USER
+    assert "column surface" in text and "column flag" in text and "raw.interactions" in text
+
+
+# --- accepted: types that can be read without guessing --------------------------------------------------------------------
+
+
+def test_compatible_types_are_cast(command):
+    folder = own_logs.write(
+        command.folder / "raw",
+        interactions="select * replace (occurred_at at time zone 'UTC' as occurred_at) from {table}",
+        components="select * replace (cast(position as utinyint) as position) from {table}",
+        risk_scores="""
+            select * replace (cast(score as decimal(4, 2)) as score, cast(scored_at as date) as scored_at)
+            from {table}
+        """,
+    )
+    code, text = command("land", "--raw-folder", folder)
+    assert code == 0, text
+    types = command.query(
+        "select column_name, data_type from information_schema.columns where table_schema = 'raw' and"
+        " (table_name, column_name) in (('interactions', 'occurred_at'), ('components', 'position'),"
+        " ('risk_scores', 'score'), ('risk_scores', 'scored_at'))"
+    )
+    assert dict(types) == {
+        "occurred_at": "TIMESTAMP",
+        "position": "BIGINT",
+        "score": "DOUBLE",
+        "scored_at": "TIMESTAMP",
+    }
+    assert command.query("select min(occurred_at) from raw.interactions") == duckdb.execute(
+        f"select min(occurred_at) from ({own_logs.TABLES['interactions']})"
+    ).fetchall()
+
+
+def test_files_of_one_table_may_differ_in_width(command):
+    folder = own_logs.write(command.folder / "raw", components=None)
+    for number, kind in enumerate(("smallint", "bigint")):
+        (folder / "components" / f"part={number}").mkdir(parents=True)
+        with duckdb.connect() as connection:
+            connection.execute(
+                f"copy (select * replace (cast(position as {kind}) as position) from ({own_logs.TABLES['components']})"
+                f" where position = {number}) to '{folder}/components/part={number}/rows.parquet'"
+            )
+    code, text = command("land", "--raw-folder", folder)
+    assert code == 0, text
+    assert command.query("select count(*), sum(position) from raw.components") == [
+        (2 * own_logs.INTERACTIONS, own_logs.INTERACTIONS)
+    ]
+
+
+def test_a_column_of_nothing_but_nulls_needs_no_type(command):
+    import pyarrow.parquet
+
+    folder = own_logs.write(command.folder / "raw")
+    path = folder / "interactions.parquet"
+    table = pyarrow.parquet.read_table(path)
+    place = table.schema.get_field_index("experiment_id")
+    nulls = pyarrow.nulls(table.num_rows)
+    pyarrow.parquet.write_table(table.set_column(place, "experiment_id", nulls), path)
+    code, text = command("land", "--raw-folder", folder)
+    assert code == 0, text
+
+
+# --- answers and worlds are never dropped ------------------------------------------------------------------------------------
+
+
+def answer(command: Command) -> None:
+    with duckdb.connect(str(command.warehouse)) as connection:
+        connection.execute(
+            "insert into raw.label_events (label_event_id, assignment_id) values ('e1', 'a1')"
+        )
+
+
+def test_landing_again_keeps_the_answers(command):
+    folder = own_logs.write(command.folder / "raw")
+    command("land", "--raw-folder", folder)
+    answer(command)
+    assert command("land", "--raw-folder", folder)[0] == 0
+    assert command.query("select label_event_id from raw.label_events") == [("e1",)]
+
+
+def test_answers_in_the_warehouse_are_not_replaced_by_a_file(command):
+    folder = own_logs.write(command.folder / "raw")
+    command("land", "--raw-folder", folder)
+    answer(command)
+    with duckdb.connect(str(command.warehouse)) as connection:
+        connection.execute(f"copy raw.label_events to '{folder}/label_events.parquet' (format parquet)")
+    code, text = command("land", "--raw-folder", folder)
+    assert code == cli.EXIT_USER and "label_events" in text and "1 rows of its own" in text
+    assert command.query("select label_event_id from raw.label_events") == [("e1",)]
+
+
+def test_answers_that_vanish_from_the_folder_are_missed(command):
+    folder = own_logs.write(command.folder / "raw")
+    command("land", "--raw-folder", folder)
+    with duckdb.connect(str(command.warehouse)) as connection:
+        connection.execute(f"copy raw.label_events to '{folder}/label_events.parquet' (format parquet)")
+    assert command("land", "--raw-folder", folder)[0] == 0
+    (folder / "label_events.parquet").unlink()
+    code, text = command("land", "--raw-folder", folder)
+    assert code == cli.EXIT_USER and "forget every label" in text
+
+
+def test_a_second_world_sets_the_first_aside(command):
+    from workflow import warehouse
+    from workflow.settings import Settings
+
+    command("land", "--raw-folder", own_logs.write(command.folder / "raw"))
+    settings = Settings.from_environment()
+    said = warehouse.switch_world(settings, warehouse.DEMO_WORLD)
+    assert "prevalence.own_logs.duckdb" in said and not command.warehouse.exists()
+    with duckdb.connect(str(command.warehouse)) as connection:
+        connection.execute("create schema raw")
+        connection.execute("create table raw.demo_world_settings (settings varchar, is_complete boolean)")
+    warehouse.switch_world(settings, warehouse.OWN_LOGS)
+    assert command.query("select count(*) from raw.interactions") == [(own_logs.INTERACTIONS,)]
+    assert (command.folder / "prevalence.demo_world.duckdb").exists()
+
+
+# --- another process ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_process_is_named(command):
+    code = f"import duckdb; c = duckdb.connect({str(command.warehouse)!r}); print('open', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "open\n"
+        folder = own_logs.write(command.folder / "raw")
+        results = [command("land", "--raw-folder", folder), command("run"), command("where"), dbt_seed(command)]
+        other.communicate("\n")
+    for code, text in results:
+        assert code == cli.EXIT_USER
+        assert "Another process holds the warehouse" in text and "Remedy" in text
+    assert command("land", "--raw-folder", folder)[0] == 0
+
+
+def dbt_seed(command: Command) -> tuple[int, str]:
+    """dbt is given the file when another process has taken it between two steps."""
+    from workflow.dbt import Dbt, Window
+    from workflow.settings import Settings, UserError
+
+    window = Window(date(2026, 3, 2), date(2026, 3, 5))
+    with pytest.raises(UserError) as error:
+        Dbt(Settings.from_environment(), window, {}, None).seed()
+    return cli.EXIT_USER, str(error.value)
+
+
+def test_a_warehouse_that_is_not_duckdb_is_named(command):
+    command.warehouse.write_text("not a database " * 1000)
+    code, text = command("land")
+    assert code == cli.EXIT_USER and "cannot be opened" in text and "Remedy" in text
+
+
+# --- refused: the window ------------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_clock_is_named(command):
+    folder = own_logs.write(
+        command.folder / "raw",
+        interactions="""
+            select * replace (
+                case when interaction_id = 'i5' then timestamp '1970-01-01' else occurred_at end as occurred_at
+            ) from {table}
+        """,
+    )
+    code, text = command("run", "--raw-folder", folder)
+    assert code == cli.EXIT_USER
+    assert "1970-01-01" in text and "400" in text and "--start-date" in text
+
+
+def test_logs_without_times_are_named(command):
+    folder = own_logs.write(
+        command.folder / "raw",
+        interactions="select * replace (cast(null as timestamp) as occurred_at) from {table}",
+    )
+    code, text = command("run", "--raw-folder", folder)
+    assert code == cli.EXIT_USER and "occurred_at" in text
+
+
+# --- set aside by row, or stopped by a gate --------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_bad_rows_are_set_aside_by_reason_and_every_row_is_accounted_for(command):
+    folder = own_logs.write(
+        command.folder / "raw",
+        interactions="""
+            select * from {table}
+            union all select * from {table} where interaction_id in ('i1', 'i2')
+            union all select * replace (cast(null as varchar) as interaction_id) from {table} where interaction_id = 'i3'
+            union all select * replace ('x1' as interaction_id, cast(null as varchar) as surface) from {table}
+                where interaction_id = 'i4'
+            union all select * replace ('x2' as interaction_id, cast(null as timestamp) as occurred_at) from {table}
+                where interaction_id = 'i5'
+        """,
+        components="""
+            select * from {table}
+            union all select * from {table} where interaction_id = 'i7'
+            union all select * replace ('nobody' as interaction_id) from {table} where interaction_id = 'i8'
+            union all select * replace (cast(null as varchar) as interaction_id) from {table} where interaction_id = 'i9'
+            union all select * replace (9 as position, cast(null as varchar) as content_id) from {table}
+                where interaction_id = 'i10' and position = 1
+            union all select * replace (cast(null as bigint) as position) from {table}
+                where interaction_id = 'i11' and position = 1
+        """,
+        risk_scores="""
+            select * from {table}
+            union all select * replace ('a1' as content_id, 1.5 as score) from {table} where content_id = 'c1'
+            union all select * replace ('a2' as content_id, -0.1 as score) from {table} where content_id = 'c2'
+            union all select * replace ('a3' as content_id, 'nan'::double as score) from {table} where content_id = 'c3'
+            union all select * replace ('a4' as content_id, null::double as score) from {table} where content_id = 'c4'
+            union all select * replace ('no_such_policy' as policy_id) from {table} where content_id = 'c5'
+            union all select * from {table} where content_id = 'c6'
+        """,
+    )
+    code, text = command("run", "--raw-folder", folder)
+    assert code in (0, cli.EXIT_BLOCKED), text
+
+    reasons = command.query(
+        "select source_name, quarantine_reason, sum(row_count) from quality.log_quarantine_reasons group by all"
+    )
+    assert {(source, reason): rows for source, reason, rows in reasons} == {
+        ("interactions", "missing_interaction_id"): 1,
+        ("interactions", "missing_surface"): 1,
+        ("interactions", "missing_occurred_at"): 1,
+        ("components", "interaction_missing"): 2,
+        ("components", "missing_interaction_id"): 2,
+        ("components", "missing_content_id"): 1,
+        ("components", "missing_position"): 1,
+        ("risk_scores", "score_out_of_range"): 2,
+        ("risk_scores", "score_not_a_number"): 1,
+        ("risk_scores", "missing_score"): 1,
+        ("risk_scores", "unknown_policy"): 1,
+    }
+    accounting = command.query(
+        "select source_name, sum(landed_rows), sum(used_rows + late_rows), sum(duplicate_rows),"
+        " sum(quarantined_rows), sum(abs(unaccounted_rows)) from quality.log_row_accounting"
+        " where source_name in ('interactions', 'components', 'risk_scores') group by all order by all"
+    )
+    assert accounting == [
+        ("components", 2 * own_logs.INTERACTIONS + 8, 2 * own_logs.INTERACTIONS, 2, 6, 0),
+        ("interactions", own_logs.INTERACTIONS + 5, own_logs.INTERACTIONS, 2, 3, 0),
+        ("risk_scores", 156, 150, 1, 5, 0),
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", ["interactions", "components"])
+def test_a_day_without_rows_blocks_and_is_named(command, table):
+    condition = {
+        "interactions": "cast(occurred_at as date) <> date '2026-03-03'",
+        "components": "cast(substr(interaction_id, 2) as bigint) % 3 <> 1",
+    }[table]
+    folder = own_logs.write(command.folder / "raw", **{table: f"select * from {{table}} where {condition}"})
+    code, text = command("run", "--raw-folder", folder)
+    assert code == cli.EXIT_BLOCKED
+    assert "BLOCKED" in text and "2026-03-03" in text and "every_day_has_rows" in text
+    assert not command.query("select 1 from information_schema.tables where table_schema = 'marts'")
