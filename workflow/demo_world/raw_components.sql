@@ -1,0 +1,20 @@
+{{ config(enabled=var('demo_world', false) | as_bool, materialized='view', alias='components', schema='raw') }}
+
+with
+
+final as (
+
+    select
+        interaction_id,
+        position,
+        component_type,
+        content_id,
+        text,
+        uri,
+        media_hash,
+        was_viewed
+    from {{ ref('world_components') }}
+
+)
+
+select * from final

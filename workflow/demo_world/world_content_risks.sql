@@ -1,0 +1,108 @@
+{{ config(enabled=var('demo_world', false) | as_bool, materialized='table', schema='demo_world') }}
+
+with
+
+contents as (
+
+    select
+        content_id,
+        content_key,
+        slot,
+        block_rank,
+        created_at,
+        first_scored_at,
+        second_scored_at
+    from {{ ref('world_contents') }}
+
+),
+
+policies as (
+
+    select
+        policy_id,
+        policy_slot,
+        general_risk
+    from (
+        values
+        {%- for policy in prevalence._world_policies() %}
+        ('{{ policy.policy_id }}', {{ loop.index }}, cast({{ policy.general_risk }} as double)){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as policy_rows (policy_id, policy_slot, general_risk)
+
+),
+
+hashed_risks as (
+
+    select
+        contents.content_id,
+        contents.block_rank,
+        contents.created_at,
+        contents.first_scored_at,
+        contents.second_scored_at,
+        policies.policy_id,
+        policies.policy_slot,
+        policies.general_risk,
+        contents.slot = policies.policy_slot as is_borderline,
+        contents.content_key || '|' || policies.policy_id as risk_key,
+        {{ prevalence._world_unit("contents.content_key || '|' || policies.policy_id", 'risk') }} as risk_unit,
+        {{ prevalence._world_unit("contents.content_key || '|' || policies.policy_id", 'violation') }} as violation_unit
+    from contents
+    cross join policies
+
+),
+
+-- The latent risk is the probability with which the content violates. Of ordinary contents a few carry nearly all of it; what
+-- trends has been looked at by people before and carries little.
+latent_risks as (
+
+    select
+        content_id,
+        policy_id,
+        policy_slot,
+        risk_key,
+        is_borderline,
+        created_at,
+        first_scored_at,
+        second_scored_at,
+        violation_unit,
+        {{ prevalence._world_piece('risk_unit', 0, 26) }} as difficulty_piece,
+        case
+            when is_borderline
+                then cast(0.05 as double)
+                    + cast(0.6 as double) * {{ prevalence._world_piece('risk_unit', 1, 26) }}
+                    * {{ prevalence._world_piece('risk_unit', 1, 26) }}
+            when block_rank < 10 then general_risk / cast(20 as double)
+            else least(
+                cast(0.5 as double),
+                general_risk / ({{ prevalence._world_piece('risk_unit', 1, 26) }} + cast(1e-7 as double))
+            )
+        end as risk
+    from hashed_risks
+
+),
+
+final as (
+
+    select
+        content_id,
+        policy_id,
+        cast(policy_slot as bigint) as policy_slot,
+        risk_key,
+        is_borderline,
+        risk,
+        violation_unit < risk as is_violating,
+        -- hardest where a violation is as likely as not
+        floor(
+            1000000 * (
+                cast(0.8 as double) * 4 * risk * (1 - risk)
+                + cast(0.2 as double) * difficulty_piece * difficulty_piece * difficulty_piece
+            )
+        ) / cast(1000000 as double) as difficulty,
+        created_at,
+        first_scored_at,
+        second_scored_at
+    from latent_risks
+
+)
+
+select * from final

@@ -1,0 +1,134 @@
+{{ config(enabled=var('demo_world', false) | as_bool, materialized='table', schema='demo_world') }}
+
+{%- set size = prevalence._world_size() %}
+
+with
+
+cohorts as (
+
+    select
+        day_number,
+        day_start_at,
+        day_label,
+        contents
+    from {{ ref('world_days') }}
+    where contents > 0
+
+),
+
+blocks as (
+
+    select
+        component_type,
+        slot,
+        start_share,
+        end_share
+    from (values {{ prevalence._world_block_rows() }}) as block_rows (component_type, slot, start_share, end_share)
+
+),
+
+numbered_contents as (
+
+    select
+        cohorts.day_start_at,
+        cohorts.day_label,
+        cohorts.contents,
+        numbers.content_number,
+        cast(cohorts.day_number as string) || '|' || cast(numbers.content_number as string) as content_key
+    from cohorts
+    inner join range({{ size.contents // (size.days if size.is_replicated else [size.days, 1] | max) + 1 }})
+        as numbers (content_number)
+        on cohorts.contents > numbers.content_number
+
+),
+
+hashed_contents as (
+
+    select
+        numbered_contents.day_start_at,
+        numbered_contents.day_label,
+        numbered_contents.content_key,
+        numbered_contents.content_number,
+        blocks.component_type,
+        blocks.slot,
+        cast(floor(numbered_contents.contents * blocks.start_share) as bigint) as block_start,
+        {{ prevalence._world_hex('numbered_contents.content_key', 'content') }} as content_hex,
+        {{ prevalence._world_unit('numbered_contents.content_key', 'life') }} as life_unit
+    from numbered_contents
+    inner join blocks
+        on
+            floor(numbered_contents.contents * blocks.start_share) <= numbered_contents.content_number
+            and floor(numbered_contents.contents * blocks.end_share) > numbered_contents.content_number
+
+),
+
+drawn_contents as (
+
+    select
+        day_start_at,
+        day_label,
+        content_key,
+        component_type,
+        slot,
+        content_hex,
+        content_number - block_start as block_rank,
+        {{ prevalence._world_piece('life_unit', 0) }} as second_piece,
+        {{ prevalence._world_piece('life_unit', 1) }} as scored_piece,
+        {{ prevalence._world_piece('life_unit', 2) }} as rescored_piece,
+        {{ prevalence._world_piece('life_unit', 3) }} as age_piece
+    from hashed_contents
+
+),
+
+-- contents go live in the first hour of their day
+dated_contents as (
+
+    select
+        day_label,
+        content_key,
+        component_type,
+        slot,
+        content_hex,
+        block_rank,
+        scored_piece,
+        rescored_piece,
+        {{ prevalence.add_seconds('day_start_at',
+            'cast(floor(second_piece * 3600) as bigint)' ~ (
+                ' - 86400 * ' ~ prevalence._world_age('age_piece', 1) if size.is_replicated else ''
+            )
+        ) }} as created_at,
+        {{ prevalence.add_seconds(
+            "cast('" ~ var('period_start_date') ~ "' as timestamp)",
+            (size.switch_day * 86400) ~ ' + cast(floor(second_piece * 7200) as bigint)'
+        ) }} as switched_at
+    from drawn_contents
+
+),
+
+final as (
+
+    select
+        'c' || day_label || substr(content_hex, 1, 14) as content_id,
+        content_key,
+        component_type,
+        cast(slot as bigint) as slot,
+        cast(block_rank as bigint) as block_rank,
+        created_at,
+        -- some contents never reach the scorer
+        case when scored_piece >= 0.04 then created_at end as first_scored_at,
+        -- the second model version scores again what still lives when it arrives, and everything that is new
+        case
+            when rescored_piece < 0.03 then null
+            when created_at >= switched_at then created_at
+            when
+                created_at >= {{ prevalence.add_seconds(
+                    "cast('" ~ var('period_start_date') ~ "' as timestamp)",
+                    'cast(' ~ ((size.switch_day - 30) * 86400) ~ ' as bigint)'
+                ) }}
+                then switched_at
+        end as second_scored_at
+    from dated_contents
+
+)
+
+select * from final
