@@ -41,19 +41,20 @@ drawn_lists as (
 
 ),
 
-expected_designs as (
+counted_lists as (
 
-    select count(distinct design) as design_count
-    from units
+    select
+        design,
+        expected_unit_ids,
+        drawn_unit_ids,
+        count(*) over () as design_count
+    from drawn_lists
 
 )
 
 select
-    drawn_lists.design,
-    drawn_lists.expected_unit_ids,
-    drawn_lists.drawn_unit_ids
-from drawn_lists
-cross join expected_designs
-where
-    drawn_lists.drawn_unit_ids <> drawn_lists.expected_unit_ids
-    or (select count(*) from drawn_lists) <> expected_designs.design_count
+    design,
+    expected_unit_ids,
+    drawn_unit_ids
+from counted_lists
+where drawn_unit_ids <> expected_unit_ids or design_count <> 4

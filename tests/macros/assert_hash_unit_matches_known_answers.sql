@@ -8,8 +8,9 @@ keys as (
         expected_number
     from (
         values
-        ('', 1837060191054897), ('a', 3226550397547098), ('content-1|2026-10-05', 743383660823619), ('zażółć', 109844671140542)
-    ) as known_keys (unit_key, expected_number)
+        ('', 1837060191054897), ('a', 3226550397547098),
+        ('content-1|2026-10-05', 743383660823619), ('zażółć', 109844671140542)
+    ) as known_keys (unit_key, expected_number) -- noqa: AL05
 
 ),
 

@@ -13,7 +13,7 @@ units as (
     from (
         values
         ('1', 10, 0.15), ('2', 20, 0.30), ('3', 30, 0.45), ('4', 40, 0.60), ('5', 50, 0.75), ('6', 50, 0.75)
-    ) as six_units (unit_id, size_measure, expected_probability)
+    ) as six_units (unit_id, size_measure, expected_probability) -- noqa: AL05
 
     union all
 
@@ -26,7 +26,7 @@ units as (
     from (
         values
         ('1', 100, 1.0), ('2', 30, 1.0), ('3', 12, 0.4), ('4', 12, 0.4), ('5', 6, 0.2), ('6', 0, 0.0)
-    ) as certain_units (unit_id, size_measure, expected_probability)
+    ) as certain_units (unit_id, size_measure, expected_probability) -- noqa: AL05
 
     union all
 
@@ -36,7 +36,7 @@ units as (
         size_measure,
         3 as expected_units,
         expected_probability
-    from (values ('1', 5, 1.0), ('2', 1, 1.0)) as few_units (unit_id, size_measure, expected_probability)
+    from (values ('1', 5, 1.0), ('2', 1, 1.0)) as few_units (unit_id, size_measure, expected_probability) -- noqa: AL05
 
 ),
 
