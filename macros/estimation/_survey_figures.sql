@@ -152,12 +152,18 @@ _sv_final as (
         cast({{ level }} as double) as interval_level,
         cast(_sv_lonely_psus as bigint) as lonely_psus,
         cast(_sv_invalid as bigint) as invalid_rows,
+        {% if columns -%}
         case
-            {%- for grouping_set in by if grouping_set %}
-            when _sv_set = {{ by.index(grouping_set) + 1 }} then '{{ grouping_set | join(',') }}'
+            {%- for grouping_set in by %}
+            {%- if grouping_set %}
+            when _sv_set = {{ loop.index }} then '{{ grouping_set | join(',') }}'
+            {%- endif %}
             {%- endfor %}
             else 'overall'
-        end as grouping_set,
+        end
+        {%- else -%}
+        'overall'
+        {%- endif %} as grouping_set,
         {%- for column in extra_columns %}
         {{ column.expression }} as {{ column.name }},
         {%- endfor %}
