@@ -1,9 +1,5 @@
 {{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
 
-{%- set key = [
-    'period_type', 'period_start', 'policy_id', 'unit_type', 'pivot_name', 'pivot_value', 'estimator', 'plan_id'
-] %}
-
 with
 
 candidates as (
@@ -214,9 +210,14 @@ candidate_rows as (
     from candidates
     left join last_release
         on
-            {% for column in key -%}
-                {{ 'and ' if not loop.first }}candidates.{{ column }} = last_release.{{ column }}
-            {% endfor %}
+            candidates.period_type = last_release.period_type
+            and candidates.period_start = last_release.period_start
+            and candidates.policy_id = last_release.policy_id
+            and candidates.unit_type = last_release.unit_type
+            and candidates.pivot_name = last_release.pivot_name
+            and candidates.pivot_value = last_release.pivot_value
+            and candidates.estimator = last_release.estimator
+            and candidates.plan_id = last_release.plan_id
 
 ),
 
@@ -251,9 +252,14 @@ kept_rows as (
     from last_release
     left join candidates
         on
-            {% for column in key -%}
-                {{ 'and ' if not loop.first }}last_release.{{ column }} = candidates.{{ column }}
-            {% endfor %}
+            last_release.period_type = candidates.period_type
+            and last_release.period_start = candidates.period_start
+            and last_release.policy_id = candidates.policy_id
+            and last_release.unit_type = candidates.unit_type
+            and last_release.pivot_name = candidates.pivot_name
+            and last_release.pivot_value = candidates.pivot_value
+            and last_release.estimator = candidates.estimator
+            and last_release.plan_id = candidates.plan_id
     where candidates.row_fingerprint is null
 
 ),
@@ -295,9 +301,10 @@ release_rows as (
         pivot_name,
         pivot_value,
         estimator,
-        {% for column in ['prevalence', 'std_error', 'interval_lower', 'interval_upper'] -%}
-            case when not is_withdrawn_now then {{ column }} end as {{ column }},
-        {% endfor -%}
+        case when not is_withdrawn_now then prevalence end as prevalence,
+        case when not is_withdrawn_now then std_error end as std_error,
+        case when not is_withdrawn_now then interval_lower end as interval_lower,
+        case when not is_withdrawn_now then interval_upper end as interval_upper,
         interval_level,
         interval_method,
         sampled_units,

@@ -103,7 +103,9 @@ final as (
         coalesce(quarantine_reason, 'none') as quarantine_reason,
         cast(sum(row_count) as bigint) as row_count
     from counted_rows
-    group by source_name, coalesce(cast(row_date as string), 'undated'), row_disposition, coalesce(quarantine_reason, 'none')
+    group by
+        source_name, coalesce(cast(row_date as string), 'undated'), row_disposition,
+        coalesce(quarantine_reason, 'none')
 
 )
 

@@ -1,10 +1,5 @@
 {{ config(materialized='view', tags=['before_publication']) }}
 
-{#- Figures as whole billionths: the last digits of a double differ between runs and engines. -#}
-{%- macro figure_text(column) -%}
-    coalesce(cast(cast(round({{ column }} * 1000000000) as bigint) as string), 'null')
-{%- endmacro -%}
-
 with
 
 -- the judge's naive figure stands beside the headline in estimates and is never published
@@ -63,9 +58,11 @@ final as (
             || '|' || pivot_name || '|' || pivot_value || '|' || estimator || '|' || plan_id
             || '|' || label_protocol_id || '|' || coalesce(interval_method, 'null')
             || '|' || cast(sampled_units as string) || '|' || cast(positive_units as string)
-            || '|' || {{ figure_text('prevalence') }} || '|' || {{ figure_text('std_error') }}
-            || '|' || {{ figure_text('interval_lower') }} || '|' || {{ figure_text('interval_upper') }}
-            || '|' || {{ figure_text('interval_level') }}
+            || '|' || {{ prevalence._figure_text('prevalence') }}
+            || '|' || {{ prevalence._figure_text('std_error') }}
+            || '|' || {{ prevalence._figure_text('interval_lower') }}
+            || '|' || {{ prevalence._figure_text('interval_upper') }}
+            || '|' || {{ prevalence._figure_text('interval_level') }}
         ) as row_fingerprint
     from estimates
 

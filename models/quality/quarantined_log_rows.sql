@@ -47,9 +47,8 @@ quarantined_rows as (
         '{{ source.name }}' as source_name,
         coalesce(cast(row_date as string), 'undated') as row_day,
         quarantine_reason,
-        {% for column in source.key -%}
-            coalesce(cast({{ column }} as string), 'null'){{ " || '|' || " if not loop.last }}
-        {%- endfor %} as row_key,
+        {% for column in source.key %}{{ "|| '|' || " if not loop.first }}coalesce(cast({{ column }} as string), 'null')
+        {% endfor %} as row_key,
         {{ prevalence._json_object(source.columns) }} as row_json
     from {{ ref(model) }}
     where row_disposition = 'quarantined' and quarantine_reason <> 'outside_period'

@@ -1,18 +1,5 @@
 {{ config(materialized='view', tags=['before_publication']) }}
 
-{#- 32 bits of a row's fingerprint as a whole number. Sums of such do not depend on the order of rows, and 2^31 rows fit. -#}
-{%- macro row_number_text(part) -%}
-    cast(
-        coalesce(
-            sum(
-                cast(
-                    floor({{ prevalence.hash_unit('row_fingerprint', 'release_' ~ part) }} * 4294967296) as bigint
-                )
-            ), 0
-        ) as string
-    )
-{%- endmacro -%}
-
 with
 
 estimates as (
@@ -62,8 +49,10 @@ totals as (
         count(*) as candidate_rows,
         count(prevalence) as candidate_figures,
         md5(
-            cast(count(*) as string) || '|' || {{ row_number_text(1) }} || '|' || {{ row_number_text(2) }}
-            || '|' || {{ row_number_text(3) }}
+            cast(count(*) as string)
+            || '|' || {{ prevalence._hash_sum_text('row_fingerprint', 'release_1') }}
+            || '|' || {{ prevalence._hash_sum_text('row_fingerprint', 'release_2') }}
+            || '|' || {{ prevalence._hash_sum_text('row_fingerprint', 'release_3') }}
         ) as fingerprint
     from estimates
 
