@@ -277,7 +277,6 @@ plugins_directory: plugins/
 expectations_store_name: expectations
 validation_results_store_name: validations
 checkpoint_store_name: checkpoints
-validation_definition_store_name: definitions
 stores:
   expectations:
     class_name: ExpectationsStore
@@ -288,7 +287,7 @@ stores:
   checkpoints:
     class_name: CheckpointStore
     store_backend: {{class_name: TupleFilesystemStoreBackend, suppress_store_backend_id: true, base_directory: checkpoints/}}
-  definitions:
+  validation_definition_store:
     class_name: ValidationDefinitionStore
     store_backend: {{class_name: TupleFilesystemStoreBackend, base_directory: definitions/}}
 data_docs_sites:
