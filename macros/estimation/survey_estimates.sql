@@ -43,16 +43,13 @@ Usage:
 {%- set domain = ['_sv_set'] + keys -%}
 {%- set pairs = [('aa', 'a', 'a'), ('ab', 'a', 'b'), ('bb', 'b', 'b')] -%}
 {%- set with_probability = inclusion_probability is not none -%}
-{%- set fraction = (
-    'case when _sv_population is null then 0 else _sv_n / _sv_population end' if population_psus is not none else '0'
-) -%}
 with
 
 _sv_source as (
 
     select
         {%- for column in columns %}
-        {{ column }} as _sv_by_{{ loop.index }},
+        {{ column }} as _sv_value_{{ loop.index }},
         {%- endfor %}
         cast(({{ y }}) as double) as _sv_y,
         cast(({{ x }}) as double) as _sv_x,
@@ -81,8 +78,8 @@ _sv_values as (
 
     -- a row without y is outside the domain of labeled units: it is counted, and adds to no sum
     select
-        {%- for key in keys %}
-        {{ key }},
+        {%- for column in columns %}
+        _sv_value_{{ loop.index }},
         {%- endfor %}
         _sv_stratum,
         {%- if psu is not none %}
@@ -140,13 +137,14 @@ _sv_values as (
     from _sv_source
 
 ),
+
+{{ prevalence._sv_members('_sv_values', by, columns) }}
 {%- if ssu is not none %}
 
 _sv_ssus as (
 
     select
-        {{ prevalence._sv_set_number(by, columns) }} as _sv_set,
-        {{ keys | map('string') | join(',\n        ') ~ ',' if keys }}
+        {{ domain | join(',\n        ') }},
         _sv_stratum,
         _sv_psu,
         _sv_ssu,
@@ -157,10 +155,8 @@ _sv_ssus as (
         max(_sv_population_ssus) as _sv_population_ssus_maximum,
         sum(_sv_a) as _sv_a,
         sum(_sv_b) as _sv_b
-    from _sv_values
-    group by grouping sets (
-        {{ prevalence._sv_grouping_sets(by, columns, ['_sv_stratum', '_sv_psu', '_sv_ssu']) }}
-    )
+    from _sv_members
+    group by {{ (domain + ['_sv_stratum', '_sv_psu', '_sv_ssu']) | join(', ') }}
 
 ),
 {%- endif %}
@@ -169,12 +165,7 @@ _sv_ssus as (
 _sv_psus as (
 
     select
-        {% if ssu is none -%}
-        {{ prevalence._sv_set_number(by, columns) }} as _sv_set,
-        {%- else -%}
-        _sv_set,
-        {%- endif %}
-        {{ keys | map('string') | join(',\n        ') ~ ',' if keys }}
+        {{ domain | join(',\n        ') }},
         _sv_stratum,
         _sv_psu,
         {{ prevalence._sv_carried_sums(ssu is none) }}
@@ -198,14 +189,8 @@ _sv_psus as (
         {%- endif %}
         sum(_sv_a) as _sv_a,
         sum(_sv_b) as _sv_b
-    from {{ '_sv_values' if ssu is none else '_sv_ssus' }}
-    {%- if ssu is none %}
-    group by grouping sets (
-        {{ prevalence._sv_grouping_sets(by, columns, ['_sv_stratum', '_sv_psu']) }}
-    )
-    {%- else %}
+    from {{ '_sv_members' if ssu is none else '_sv_ssus' }}
     group by {{ (domain + ['_sv_stratum', '_sv_psu']) | join(', ') }}
-    {%- endif %}
 
 ),
 {%- endif %}
@@ -256,12 +241,7 @@ _sv_strata as (
 
     -- `rows` of this step are PSUs; without PSUs they are the sampled units themselves
     select
-        {% if psu is none -%}
-        {{ prevalence._sv_set_number(by, columns) }} as _sv_set,
-        {%- else -%}
-        _sv_set,
-        {%- endif %}
-        {{ keys | map('string') | join(',\n        ') ~ ',' if keys }}
+        {{ domain | join(',\n        ') }},
         _sv_stratum,
         cast(count(*) as double) as _sv_psus,
         cast(count(_sv_b) as double) as _sv_domain_psus,
@@ -300,14 +280,8 @@ _sv_strata as (
         {%- endif %}
         sum(_sv_a) as _sv_a,
         sum(_sv_b) as _sv_b
-    from {{ '_sv_values' if psu is none else ('_sv_psus' if ssu is none else '_sv_two_stage_psus') }}
-    {%- if psu is none %}
-    group by grouping sets (
-        {{ prevalence._sv_grouping_sets(by, columns, ['_sv_stratum']) }}
-    )
-    {%- else %}
+    from {{ '_sv_members' if psu is none else ('_sv_psus' if ssu is none else '_sv_two_stage_psus') }}
     group by {{ (domain + ['_sv_stratum']) | join(', ') }}
-    {%- endif %}
 
 ),
 
@@ -590,37 +564,41 @@ _sv_moments as (
     {{ return(keys) }}
 {%- endmacro %}
 
-{#- The body of a `grouping sets (...)`: each set of `by`, and always the set without any, within the design's columns. -#}
-{% macro _sv_grouping_sets(by, columns, design_columns) -%}
-    ({{ design_columns | join(', ') }})
-    {%- for grouping_set in by if grouping_set -%}
-    , ({{ design_columns | join(', ') }}
-        {%- for column in grouping_set -%}
-        , _sv_by_{{ columns.index(column) + 1 }}
-        {%- endfor -%}
-    )
-    {%- endfor -%}
-{%- endmacro %}
+{#- The CTE _sv_members: each row of `relation` once per grouping set, with the set's number and its columns alone.
 
-{#- The number of the grouping set that a grouped row belongs to: 0 for the set without columns, else its place in `by`,
-counted from 1. grouping() is 1 for a column that is not grouped by. -#}
-{% macro _sv_set_number(by, columns) -%}
-    {%- if not columns -%}
-    0
-    {%- else -%}
-    case
-        {%- for grouping_set in by %}
-        {%- if grouping_set %}
-        when
-            {%- for column in columns %}
-            {{ 'and ' if not loop.first }}grouping(_sv_by_{{ loop.index }}) = {{ 0 if column in grouping_set else 1 }}
-            {%- endfor %}
-            then {{ loop.index }}
-        {%- endif %}
+Set 0 is the one without columns, which is the design's, and always there; the others are numbered as in `by`, from 1.
+Written as a cross join since that is what `grouping sets` does, and linters of one of the engines cannot read those.
+-#}
+{% macro _sv_members(relation, by, columns) -%}
+_sv_sets as (
+
+    select cast(0 as bigint) as _sv_set
+    {%- for grouping_set in by %}
+    {%- if grouping_set %}
+    union all
+    select cast({{ loop.index }} as bigint) as _sv_set
+    {%- endif %}
+    {%- endfor %}
+
+),
+
+_sv_members as (
+
+    select
+        {{ relation }}.*,
+        _sv_sets._sv_set
+        {%- for column in columns %},
+        {%- set sets = [] %}
+        {%- for grouping_set in by if column in grouping_set %}
+        {%- do sets.append(by.index(grouping_set) + 1) %}
         {%- endfor %}
-        else 0
-    end
-    {%- endif -%}
+        case when _sv_sets._sv_set in ({{ sets | join(', ') }}) then {{ relation }}._sv_value_{{ loop.index }} end
+            as _sv_by_{{ loop.index }}
+        {%- endfor %}
+    from {{ relation }}
+    cross join _sv_sets
+
+),
 {%- endmacro %}
 
 {% macro _sv_counts() -%}
