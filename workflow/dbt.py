@@ -49,12 +49,16 @@ class Dbt:
         self._invoke(["run", *self._selection(selectors, exclude), *self._event_time()])
 
     def build(self, *selectors: str, exclude: tuple[str, ...] = ()) -> None:
-        """Build the nodes and run the tests whose inputs exist by now."""
+        """Build the nodes and run the tests of their rows whose inputs exist by now.
+
+        Unit tests are about the SQL, which is not different today: `make test` runs them.
+        """
         self._invoke(
             [
                 "build",
                 *self._selection(selectors, exclude),
                 *["--indirect-selection", "buildable"],
+                *["--exclude-resource-type", "unit_test"],
                 *self._event_time(),
             ]
         )
