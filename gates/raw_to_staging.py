@@ -91,6 +91,7 @@ GATE = Gate(
             "landed_share",
             "no reason sets aside more than a small part of a source's rows on a day",
             "quality.quarantined_log_rows holds each row with its reason: mend them in the source and land again.",
+            may_be_null=True,
         ),
         Check(
             "components_per_interaction",

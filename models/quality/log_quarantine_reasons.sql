@@ -26,6 +26,16 @@ landed_rows as (
 
 ),
 
+-- users and scores come by the day too, but few a day; their shares are those of the whole source (log_source_profiles)
+measured_days as (
+
+    select cast(calendar_date as string) as row_day
+    from (
+        {{ prevalence._calendar_days() | indent(8) }}
+    ) as calendar_days
+
+),
+
 final as (
 
     select
@@ -33,12 +43,17 @@ final as (
         row_counts.row_day,
         row_counts.quarantine_reason,
         row_counts.row_count,
-        cast(row_counts.row_count as double) / nullif(cast(landed_rows.landed_rows as double), 0) as landed_share
+        case
+            when row_counts.source_name in ('interactions', 'components') and measured_days.row_day is not null
+                then cast(row_counts.row_count as double) / nullif(cast(landed_rows.landed_rows as double), 0)
+        end as landed_share
     from row_counts
     left join landed_rows
         on
             row_counts.source_name = landed_rows.source_name
             and row_counts.row_day = landed_rows.row_day
+    left join measured_days
+        on row_counts.row_day = measured_days.row_day
     where row_counts.row_disposition = 'quarantined'
 
 )
