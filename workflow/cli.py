@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--interactions", type=int, help="size of the world")
     demo.add_argument("--users", type=int, help="default: a tenth of the interactions")
     demo.add_argument(
-        "--contents", type=int, help="default: three tenths of the interactions"
+        "--contents", type=int, help="default: half of the interactions"
     )
     demo.add_argument("--seed", type=int, help="another number is another world")
     demo.add_argument(
@@ -141,8 +141,6 @@ def _demo(settings: Settings, options: argparse.Namespace) -> None:
         world = replace(
             world,
             interactions=options.interactions,
-            users=max(options.interactions // 10, 1),
-            contents=max(options.interactions * 3 // 10, 1),
         )
     given = {
         "seed": options.seed,

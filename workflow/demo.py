@@ -21,8 +21,8 @@ class World:
 
     seed: int
     interactions: int
-    users: int
-    contents: int
+    users: int | None
+    contents: int | None
     replicate_days: bool
     start: date
     end: date
@@ -105,6 +105,7 @@ def _remove(path: Path) -> None:
 
 def _generator_hash() -> str:
     digest = hashlib.sha256()
-    for path in sorted((PROJECT / "workflow" / "demo_world").rglob("*.sql")):
+    paths = [*(PROJECT / "workflow" / "demo_world").rglob("*.sql"), *(PROJECT / "macros" / "demo_world").rglob("*.sql")]
+    for path in sorted(paths):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
