@@ -1,5 +1,5 @@
--- Totals of the 2004 US presidential election from 40 counties drawn with probability proportional to votes, against the
--- standard errors printed in the vignette of R's survey package (28 August 2025), rounded to whole votes there.
+-- Totals of the 2004 US presidential election from 40 counties drawn with probability proportional to votes, against
+-- the standard errors printed in the vignette of R's survey package (28 August 2025), rounded to whole votes there.
 with
 
 counties as (
@@ -26,7 +26,7 @@ counties as (
         (34, 83079, 42986, 0, 126065), (35, 49538, 19079, 885, 69502), (36, 145, 263, 7, 415),
         (37, 264757, 498782, 5374, 768913), (38, 23025, 20655, 300, 43980), (39, 52449, 48226, 459, 101134),
         (40, 10638, 5201, 229, 16068)
-    ) as sampled_counties (county, bush, kerry, nader, votes)
+    ) as sampled_counties (county, bush, kerry, nader, votes) -- noqa: AL05
 
 ),
 {% for candidate in ['bush', 'kerry', 'nader'] %}
@@ -75,7 +75,7 @@ published as (
         ('bush', 'without_replacement', 64518472, 2447629), ('bush', 'with_replacement', 64518472, 2671455),
         ('kerry', 'without_replacement', 51202102, 2450787), ('kerry', 'with_replacement', 51202102, 2679433),
         ('nader', 'without_replacement', 478530, 102420), ('nader', 'with_replacement', 478530, 105303)
-    ) as published_values (candidate, design, estimate, std_error)
+    ) as published_values (candidate, design, estimate, std_error) -- noqa: AL05
 
 )
 

@@ -16,7 +16,7 @@ draws as (
         ('exposure and score', 1, 50, 1, '0.71713147410358566'),
         ('exposure and score', 2, 100, 0, '0.079681274900398409'),
         ('exposure and score', 3, 50, 1, '0.71713147410358566')
-    ) as outcome_draws (size_measure, draw, exposure, is_positive, draw_probability)
+    ) as outcome_draws (size_measure, draw, exposure, is_positive, draw_probability) -- noqa: AL05
 
 ),
 
@@ -49,7 +49,7 @@ known as (
         values
         ('exposure', '0.66666666666666667', '0.33333333333333333', '0.66666666666666667'),
         ('exposure and score', '0.23240740740740741', '0.11620370370370370', '0.1')
-    ) as known_values (size_measure, total, std_error, ratio)
+    ) as known_values (size_measure, total, std_error, ratio) -- noqa: AL05
 
 )
 

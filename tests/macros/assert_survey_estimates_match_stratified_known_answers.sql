@@ -17,14 +17,14 @@ strata as (
         ('very rare', 'a', 500, 100, 1), ('very rare', 'b', 9500, 400, 0),
         ('two', 'a', 900, 90, 30), ('two', 'b', 100, 40, 2),
         ('wide', 'a', 1000, 50, 25), ('wide', 'b', 1000, 50, 10), ('wide', 'c', 1000, 50, 40)
-    ) as published_strata (case_name, stratum, population_units, stratum_units, stratum_positives)
+    ) as published_strata (case_name, stratum, population_units, stratum_units, stratum_positives) -- noqa: AL05
 
 ),
 
 digits as (
 
     select digit
-    from (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) as all_digits (digit)
+    from (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) as all_digits (digit) -- noqa: AL05
 
 ),
 
@@ -71,7 +71,7 @@ published as (
         ('very rare', '0.0005', '0.0005', 498, '0.000012638451087210', '0.002783615818487358'),
         ('two', '0.305', '0.04510711027423328', 128, '0.21855345657029754', '0.4028742090397448'),
         ('wide', '0.5', '0.03595159254890834', 147, '0.42742040650407725', '0.5725795934959228')
-    ) as published_values (case_name, estimate, std_error, degrees_of_freedom, interval_lower, interval_upper)
+    ) as published_values (case_name, estimate, std_error, degrees_of_freedom, interval_lower, interval_upper) -- noqa: AL05
 
 )
 

@@ -1,0 +1,183 @@
+"""The interval functions against scipy, published values and their limits, as Python and as SQL sees them."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+from conftest import SHARED
+from python_udfs import intervals
+from python_udfs.duckdb_plugin import register
+from python_udfs.registry import REGISTRY
+from scipy import stats
+
+ALPHA = 0.05
+BY_NAME = {udf.name: udf for udf in REGISTRY}
+
+
+@pytest.fixture(scope="module")
+def connection():
+    with duckdb.connect() as opened:
+        register(opened)
+        yield opened
+
+
+def _sql(connection, name: str, *arguments: object) -> float | None:
+    marks = ", ".join("?" for _ in arguments)
+    return connection.execute(f"select {name}({marks})", list(arguments)).fetchone()[0]
+
+
+@pytest.mark.parametrize("udf", REGISTRY, ids=lambda udf: udf.name)
+def test_every_function_is_registered_and_null_gives_null(connection, udf) -> None:
+    registered = connection.execute(
+        "select parameter_types, return_type from duckdb_functions() where function_name = ?", [udf.name]
+    ).fetchall()
+    assert registered == [(["DOUBLE"] * len(udf.argument_names), "DOUBLE")]
+    for position in range(len(udf.argument_names)):
+        arguments: list[float | None] = [0.5] * len(udf.argument_names)
+        arguments[position] = None
+        assert _sql(connection, udf.name, *arguments) is None
+
+
+def test_arrow_adapter_takes_what_an_engine_that_does_not_cast_may_send() -> None:
+    decimals = pa.array([8, None, 3], type=pa.decimal128(10, 2))
+    integers = pa.array([10, 10, 10], type=pa.int64())
+    constant = pa.chunked_array([pa.array([0.05, 0.05, 0.05])])
+    result = BY_NAME["clopper_pearson_lower"].call_arrow(decimals, integers, constant)
+    assert result.type == pa.float64()
+    assert result.to_pylist()[0] == pytest.approx(stats.beta.ppf(0.025, 8, 3), rel=1e-12)
+    assert result.to_pylist()[1] is None
+    assert BY_NAME["normal_quantile"].call_arrow(pa.nulls(2)).to_pylist() == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("positives", "sampled", "lower", "upper"),
+    [
+        (0, 4000, 0.0, 0.0009217947494830555),
+        (8, 4000, 0.0008638411, 0.0039369739),
+        (45, 150, 0.2279700158, 0.3801212336),
+        (8, 10, 0.4439045376923585, 0.9747892736731666),
+        (10, 10, 0.6915028921812392, 1.0),
+    ],
+)
+def test_clopper_pearson_published(connection, positives, sampled, lower, upper) -> None:
+    assert _sql(connection, "clopper_pearson_lower", positives, sampled, ALPHA) == pytest.approx(lower, rel=1e-7)
+    assert _sql(connection, "clopper_pearson_upper", positives, sampled, ALPHA) == pytest.approx(upper, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("positives", "sampled", "lower", "upper"),
+    [(8, 4000, 0.0010137863, 0.0039418192), (8, 1000, 0.0040591958, 0.0157063345), (0, 4000, 0.0, 0.0009594433)],
+)
+def test_wilson_published_for_a_simple_sample(connection, positives, sampled, lower, upper) -> None:
+    # with a great many degrees of freedom t is the normal quantile
+    arguments = (positives / sampled, sampled, 1e12, ALPHA)
+    assert _sql(connection, "wilson_lower", *arguments) == pytest.approx(lower, rel=1e-7, abs=1e-15)
+    assert _sql(connection, "wilson_upper", *arguments) == pytest.approx(upper, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "std_error", "sampled", "df", "lower", "upper"),
+    [
+        (0.08, 0.01177656977278549, 500, 497, 0.05977989191966515, 0.10628626837274693),
+        (0.011333333333333334, 0.007018422684272203, 300, 297, 0.0035607512507334314, 0.03546836799923808),
+        (0.0005, 0.0005, 500, 498, 0.0000879359520769, 0.002837498811071911),
+        (0.305, 0.04510711027423328, 130, 128, 0.2241522120223616, 0.3999750360787033),
+    ],
+)
+def test_wilson_of_the_package_svy(connection, estimate, std_error, sampled, df, lower, upper) -> None:
+    # svy puts the sample size of Korn and Graubard into Wilson's formula
+    effective_n = estimate * (1 - estimate) / std_error**2
+    n = float(intervals.korn_graubard_n(*(np.float64(value) for value in (effective_n, sampled, df, ALPHA))))
+    assert _sql(connection, "wilson_lower", estimate, n, df, ALPHA) == pytest.approx(lower, rel=1e-10)
+    assert _sql(connection, "wilson_upper", estimate, n, df, ALPHA) == pytest.approx(upper, rel=1e-10)
+
+
+def test_quantiles_match_scipy() -> None:
+    probability = np.array([0.001, 0.025, 0.5, 0.9, 0.999])
+    np.testing.assert_allclose(intervals.normal_quantile(probability), stats.norm.ppf(probability), rtol=1e-12, atol=1e-15)
+    for df in (1.0, 2.5, 30.0, 1e6):
+        np.testing.assert_allclose(
+            intervals.student_t_quantile(probability, np.full(5, df)), stats.t.ppf(probability, df), rtol=1e-9, atol=1e-12
+        )
+    for a, b in ((0.3, 400.0), (5.0, 5.0), (1.0, 3e6)):
+        np.testing.assert_allclose(
+            intervals.beta_quantile(probability, np.full(5, a), np.full(5, b)), stats.beta.ppf(probability, a, b), rtol=1e-9
+        )
+
+
+def test_undefined_is_null(connection) -> None:
+    assert _sql(connection, "student_t_quantile", 0.975, 0) is None
+    assert _sql(connection, "student_t_quantile", 95, 10) is None
+    assert _sql(connection, "korn_graubard_lower", 0, 100, 100, 10, ALPHA) is None
+    assert _sql(connection, "logit_upper", 1, 0.1, 10, ALPHA) is None
+    assert _sql(connection, "clopper_pearson_upper", 11, 10, ALPHA) is None
+    assert _sql(connection, "wilson_upper", 0.2, 0, 10, ALPHA) is None
+
+
+_EFFECTIVE = ("korn_graubard", "korn_graubard_trunc", "likelihood")
+
+
+@pytest.mark.parametrize("kind", ["wald_t", "logit", "asin", "wilson", *_EFFECTIVE])
+def test_bounds_mirror_each_other_and_hold_the_estimate(connection, kind) -> None:
+    for estimate in (0.003, 0.2, 0.5):
+        variance = estimate * (1 - estimate) / 700
+
+        def bounds(p: float, kind: str = kind, variance: float = variance) -> tuple[float, float]:
+            between = {"wilson": [700.0]}.get(kind, [700.0, 900.0] if kind in _EFFECTIVE else [math.sqrt(variance)])
+            return tuple(_sql(connection, f"{kind}_{side}", p, *between, 40, ALPHA) for side in ("lower", "upper"))
+
+        lower, upper = bounds(estimate)
+        mirrored_lower, mirrored_upper = bounds(1 - estimate)
+        assert lower < estimate < upper or (kind == "asin" and lower < upper)
+        assert mirrored_lower == pytest.approx(1 - upper, rel=1e-9)
+        assert mirrored_upper == pytest.approx(1 - lower, rel=1e-9)
+
+
+def test_korn_graubard_is_clopper_pearson_for_a_simple_sample(connection) -> None:
+    for kind in ("korn_graubard", "korn_graubard_trunc"):
+        assert _sql(connection, f"{kind}_upper", 0.02, 400, 400, 399, ALPHA) == pytest.approx(
+            _sql(connection, "clopper_pearson_upper", 8, 400, ALPHA), rel=1e-12
+        )
+
+
+def _binomial_rows() -> list:
+    path = SHARED / "oracle" / "n01_binomial_korn_graubard"
+    if not path.is_dir():
+        return []
+    data = [line.split(",") for line in (path / "data.csv").read_text().splitlines()[1:]]
+    expected = {result["id"]: result for result in json.loads((path / "expected.json").read_text())["results"]}
+    return [pytest.param(row, expected[row[0]], id=f"n01_binomial_korn_graubard::{row[0]}") for row in data]
+
+
+@pytest.mark.parametrize(("row", "expected"), _binomial_rows())
+def test_binomial_reference(connection, row, expected) -> None:
+    estimate, sampled, df = float(row[1]), float(row[2]), float(row[4])
+    pairs = {
+        "clopper_pearson": (expected["ci_n"]["clopper_pearson"], (estimate * sampled, sampled, ALPHA)),
+        "wilson": (expected["ci_n"]["wilson"], (estimate, sampled, 1e15, ALPHA)),
+    }
+    calls = [(name, bounds, arguments) for name, (bounds, arguments) in pairs.items()]
+    if row[3]:
+        effective_n = estimate * (1 - estimate) / float(row[3])
+        assert effective_n == pytest.approx(expected["n_eff"], rel=1e-9)
+        calls += [
+            ("korn_graubard", expected["korn_graubard"], (estimate, effective_n, sampled, df, ALPHA)),
+            ("korn_graubard_trunc", expected["korn_graubard_trunc"], (estimate, effective_n, sampled, df, ALPHA)),
+            ("wilson", expected["wilson_t"], (estimate, effective_n, df, ALPHA)),
+            ("wilson", expected["wilson_n_eff"], (estimate, effective_n, 1e15, ALPHA)),
+            (
+                "clopper_pearson",
+                expected["clopper_pearson_n_eff"],
+                (estimate * effective_n, effective_n, ALPHA),
+            ),
+        ]
+    else:
+        calls.append(("clopper_pearson", expected["fallback_n"], (estimate * sampled, sampled, ALPHA)))
+    for name, bounds, arguments in calls:
+        for side, bound in zip(("lower", "upper"), bounds, strict=True):
+            assert _sql(connection, f"{name}_{side}", *arguments) == pytest.approx(bound, rel=1e-9, abs=1e-12), name
