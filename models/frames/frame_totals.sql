@@ -72,9 +72,8 @@ final as (
         cast(sum(exposure) as bigint) as frame_exposure,
         cast(sum(size_measure) as bigint) as frame_size,
         max(expected_units) as expected_units,
-        -- whole trillionths: the sum is the same in any order
-        cast(sum(cast(round(inclusion_probability * 1000000000000) as bigint)) as double)
-        / 1000000000000 as sum_of_inclusion_probabilities,
+        -- rounded, so that the order of addition cannot show
+        round(sum(inclusion_probability), 9) as sum_of_inclusion_probabilities,
         min(inclusion_probability) as smallest_inclusion_probability,
         max(inclusion_probability) as largest_inclusion_probability,
         cast(count_if(is_certainty) as bigint) as certainty_units,
