@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false) | as_bool, materialized='table', schema='demo_world') }}
+{{ config(enabled=var('demo_world', false), materialized='table', schema='demo_world') }}
 
 with
 

@@ -1,5 +1,5 @@
 {{ config(
-    enabled=var('demo_world', false) | as_bool,
+    enabled=var('demo_world', false),
     materialized='incremental',
     incremental_strategy='append',
     full_refresh=false,
@@ -158,8 +158,8 @@ drawn_answers as (
         {{ prevalence._world_piece('circumstance_unit', 0) }} as time_piece,
         {{ prevalence._world_piece('circumstance_unit', 1) }} as lead_piece,
         {{ prevalence._world_piece('circumstance_unit', 2) }} as rater_piece,
-        -- The judge misses more where an item is hard and sees more that is not there where the risk is high. Experts say
-        -- what counts as a violation. Raters err on hard items.
+        -- The judge misses more where an item is hard and sees more that is not there where the risk is high. Experts
+        -- say what counts as a violation. Raters err on hard items.
         case
             when pool = 'llm' and is_violating then cast(0.02 as double) + cast(0.2 as double) * difficulty
             when pool = 'llm'
@@ -248,7 +248,8 @@ final as (
         case
             when pool = 'sme' then 'expert_' || cast(cast(floor(rater_piece * 6) as bigint) + 1 as string)
             when pool = 'bpo'
-                then 'rater_' || cast(slot as string) || '_'
+                then
+                    'rater_' || cast(slot as string) || '_'
                     || cast(cast(floor(rater_piece * 20) as bigint) + 1 as string)
         end as rater_id,
         case when pool = 'llm' then 'simulated_judge_1' end as judge_id,

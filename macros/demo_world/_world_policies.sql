@@ -17,7 +17,7 @@
         },
         {
             'policy_id': 'harassment', 'shown_share': 0.012, 'catalogue_share': 0.030, 'general_risk': '3e-5',
-            'whole_factor': 0.06, 'step': 1.6,
+            'whole_factor': 0.06, 'step': 1.7,
             'surfaces': {'search': 0.8, 'feed': 1.3, 'related_pins': 0.7, 'chat': 1.2},
         },
         {

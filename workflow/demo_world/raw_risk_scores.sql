@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false) | as_bool, materialized='view', alias='risk_scores', schema='raw') }}
+{{ config(enabled=var('demo_world', false), materialized='view', alias='risk_scores', schema='raw') }}
 
 with
 

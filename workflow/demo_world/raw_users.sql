@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false) | as_bool, materialized='view', alias='users', schema='raw') }}
+{{ config(enabled=var('demo_world', false), materialized='view', alias='users', schema='raw') }}
 
 with
 
@@ -28,7 +28,8 @@ final as (
     select
         case
             when extra_row = 'null_user_id' then null
-            when extra_row = 'null_country' then 'u' || substr({{ prevalence._world_hex('user_id', 'planted user') }}, 1, 16)
+            when extra_row = 'null_country'
+                then 'u' || substr({{ prevalence._world_hex('user_id', 'planted user') }}, 1, 16)
             else user_id
         end as user_id,
         case when extra_row <> 'null_country' then country end as country,

@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false) | as_bool, materialized='view', schema='truth', alias='content_labels') }}
+{{ config(enabled=var('demo_world', false), materialized='view', schema='truth', alias='content_labels') }}
 
 with
 

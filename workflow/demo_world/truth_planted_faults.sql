@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false) | as_bool, materialized='table', schema='truth', alias='planted_faults') }}
+{{ config(enabled=var('demo_world', false), materialized='table', schema='truth', alias='planted_faults') }}
 
 with
 

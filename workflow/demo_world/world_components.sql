@@ -1,5 +1,5 @@
 {{ prevalence._daily('day_start_at') }}
-{{ config(enabled=var('demo_world', false) | as_bool, schema='demo_world') }}
+{{ config(enabled=var('demo_world', false), schema='demo_world') }}
 
 {%- set size = prevalence._world_size() %}
 {%- set policies = prevalence._world_policies() %}
@@ -14,12 +14,12 @@ requests as (
         request_key,
         interaction_id,
         second_of_day,
+        {%- for policy in policies %}
+        share_{{ loop.index }},
+        {%- endfor %}
         queries,
         responses,
-        images,
-        {%- for policy in policies %}
-        share_{{ loop.index }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        images
     from {{ ref('world_requests') }}
     where not is_lost
 
@@ -38,15 +38,15 @@ cohorts as (
 blocks as (
 
     select
-        component_type,
-        slot,
-        start_share,
-        end_share
+        block_rows.component_type,
+        block_rows.slot,
+        block_rows.start_share,
+        block_rows.end_share
     from (values {{ prevalence._world_block_rows() }}) as block_rows (component_type, slot, start_share, end_share)
 
 ),
 
-hashed_components as (
+numbered_components as (
 
     select
         requests.day_number,
@@ -62,13 +62,30 @@ hashed_components as (
             when positions.position < requests.queries then 'query'
             when positions.position < requests.queries + requests.responses then 'response'
             else 'image'
-        end as component_type,
-        {{ prevalence._world_unit("requests.request_key || '|' || cast(positions.position as string)", 'pool') }} as pool_unit,
-        {{ prevalence._world_unit("requests.request_key || '|' || cast(positions.position as string)", 'rank') }} as rank_unit,
-        {{ prevalence._world_unit("requests.request_key || '|' || cast(positions.position as string)", 'view') }} as view_unit
+        end as component_type
     from requests
     inner join range(12) as positions (position)
         on requests.queries + requests.responses + requests.images > positions.position
+
+),
+
+hashed_components as (
+
+    select
+        day_number,
+        day_start_at,
+        interaction_id,
+        second_of_day,
+        {%- for policy in policies %}
+        share_{{ loop.index }},
+        {%- endfor %}
+        position,
+        component_key,
+        component_type,
+        {{ prevalence._world_unit('component_key', 'pool') }} as pool_unit,
+        {{ prevalence._world_unit('component_key', 'rank') }} as rank_unit,
+        {{ prevalence._world_unit('component_key', 'view') }} as view_unit
+    from numbered_components
 
 ),
 
@@ -113,11 +130,9 @@ slotted_components as (
         view_piece,
         copy_piece,
         case
-            {%- for policy in policies %}
-            when
-                slot_piece < share_1
-                {%- for number in range(2, loop.index + 1) %} + share_{{ number }}{% endfor %}
-                then {{ loop.index }}
+            when slot_piece < share_1 then 1
+            {%- for policy in policies[1:] %}
+            when slot_piece < {{ prevalence._world_share_sum(loop.index + 1) }} then {{ loop.index + 1 }}
             {%- endfor %}
             else 0
         end as slot
@@ -175,7 +190,8 @@ ranked_components as (
                 * case
                     when aged_components.is_trending then cast(0 as double)
                     when aged_components.slot = 0 and aged_components.is_popular
-                        then aged_components.rank_piece * aged_components.rank_piece
+                        then
+                            aged_components.rank_piece * aged_components.rank_piece
                             * aged_components.rank_piece * aged_components.rank_piece
                     else aged_components.rank_piece * sqrt(aged_components.rank_piece)
                 end
@@ -248,7 +264,7 @@ described_components as (
 
 copies as (
 
-    select copy_number
+    select copy_rows.copy_number
     from (values (0), (1)) as copy_rows (copy_number)
 
 ),

@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false) | as_bool, materialized='table', schema='demo_world') }}
+{{ config(enabled=var('demo_world', false), materialized='table', schema='demo_world') }}
 
 with
 
@@ -19,19 +19,20 @@ contents as (
 policies as (
 
     select
-        policy_id,
-        policy_slot,
-        general_risk
+        policy_rows.policy_id,
+        policy_rows.policy_slot,
+        policy_rows.general_risk
     from (
         values
         {%- for policy in prevalence._world_policies() %}
-        ('{{ policy.policy_id }}', {{ loop.index }}, cast({{ policy.general_risk }} as double)){{ ',' if not loop.last }}
+        ('{{ policy.policy_id }}', {{ loop.index }}, cast({{ policy.general_risk }} as double))
+        {{- ',' if not loop.last }}
         {%- endfor %}
     ) as policy_rows (policy_id, policy_slot, general_risk)
 
 ),
 
-hashed_risks as (
+keyed_risks as (
 
     select
         contents.content_id,
@@ -43,16 +44,33 @@ hashed_risks as (
         policies.policy_slot,
         policies.general_risk,
         contents.slot = policies.policy_slot as is_borderline,
-        contents.content_key || '|' || policies.policy_id as risk_key,
-        {{ prevalence._world_unit("contents.content_key || '|' || policies.policy_id", 'risk') }} as risk_unit,
-        {{ prevalence._world_unit("contents.content_key || '|' || policies.policy_id", 'violation') }} as violation_unit
+        contents.content_key || '|' || policies.policy_id as risk_key
     from contents
     cross join policies
 
 ),
 
--- The latent risk is the probability with which the content violates. Of ordinary contents a few carry nearly all of it; what
--- trends has been looked at by people before and carries little.
+hashed_risks as (
+
+    select
+        content_id,
+        policy_id,
+        policy_slot,
+        general_risk,
+        is_borderline,
+        block_rank,
+        risk_key,
+        created_at,
+        first_scored_at,
+        second_scored_at,
+        {{ prevalence._world_unit('risk_key', 'risk') }} as risk_unit,
+        {{ prevalence._world_unit('risk_key', 'violation') }} as violation_unit
+    from keyed_risks
+
+),
+
+-- The latent risk is the probability with which the content violates. Of ordinary contents a few carry nearly all of
+-- it; what trends has been looked at by people before and carries little.
 latent_risks as (
 
     select
@@ -68,7 +86,8 @@ latent_risks as (
         {{ prevalence._world_piece('risk_unit', 0, 26) }} as difficulty_piece,
         case
             when is_borderline
-                then cast(0.05 as double)
+                then
+                    cast(0.05 as double)
                     + cast(0.6 as double) * {{ prevalence._world_piece('risk_unit', 1, 26) }}
                     * {{ prevalence._world_piece('risk_unit', 1, 26) }}
             when block_rank < 10 then general_risk / cast(20 as double)

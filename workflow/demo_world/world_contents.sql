@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false) | as_bool, materialized='table', schema='demo_world') }}
+{{ config(enabled=var('demo_world', false), materialized='table', schema='demo_world') }}
 
 {%- set size = prevalence._world_size() %}
 
@@ -19,10 +19,10 @@ cohorts as (
 blocks as (
 
     select
-        component_type,
-        slot,
-        start_share,
-        end_share
+        block_rows.component_type,
+        block_rows.slot,
+        block_rows.start_share,
+        block_rows.end_share
     from (values {{ prevalence._world_block_rows() }}) as block_rows (component_type, slot, start_share, end_share)
 
 ),
@@ -36,8 +36,7 @@ numbered_contents as (
         numbers.content_number,
         cast(cohorts.day_number as string) || '|' || cast(numbers.content_number as string) as content_key
     from cohorts
-    inner join range({{ size.contents // (size.days if size.is_replicated else [size.days, 1] | max) + 1 }})
-        as numbers (content_number)
+    inner join range({{ size.contents // size.days + 1 }}) as numbers (content_number)
         on cohorts.contents > numbers.content_number
 
 ),

@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false) | as_bool, materialized='table', schema='demo_world', event_time='day_start_at') }}
+{{ config(enabled=var('demo_world', false), materialized='table', schema='demo_world', event_time='day_start_at') }}
 
 {%- set size = prevalence._world_size() %}
 {%- set weekday_weights = [98, 99, 100, 101, 106, 104, 92] %}

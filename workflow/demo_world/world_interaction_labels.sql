@@ -1,5 +1,5 @@
 {{ prevalence._daily('day_start_at') }}
-{{ config(enabled=var('demo_world', false) | as_bool, schema='demo_world') }}
+{{ config(enabled=var('demo_world', false), schema='demo_world') }}
 
 {%- set policies = prevalence._world_policies() %}
 
@@ -10,10 +10,10 @@ requests as (
     select
         day_start_at,
         request_key,
-        interaction_id,
         {%- for policy in policies %}
-        share_{{ loop.index }}{{ ',' if not loop.last }}
+        share_{{ loop.index }},
         {%- endfor %}
+        interaction_id
     from {{ ref('world_requests') }}
     where not is_lost
 

@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false) | as_bool, materialized='table', schema='demo_world') }}
+{{ config(enabled=var('demo_world', false), materialized='table', schema='demo_world') }}
 
 {%- set size = prevalence._world_size() %}
 {%- set people = size.users_per_world * (size.days if size.is_replicated else 1) %}
@@ -20,7 +20,8 @@ hashed_people as (
         person_number,
         {{ prevalence._world_hex('person_key', 'person') }} as person_hex,
         {{ prevalence._world_unit('person_key', 'account') }} as account_unit,
-        {{ prevalence._world_unit('person_key', 'taste') }} as taste_unit
+        {{ prevalence._world_unit('person_key', 'taste') }} as taste_unit,
+        {{ prevalence._world_unit('person_key', 'habit') }} as habit_unit
     from numbered_people
 
 ),
@@ -37,7 +38,8 @@ drawn_people as (
         {%- for policy in prevalence._world_policies() %}
         {{ prevalence._world_piece('taste_unit', loop.index0) }} as taste_piece_{{ loop.index }},
         {%- endfor %}
-        {{ prevalence._world_unit('person_hex', 'experiment') }} as experiment_unit
+        {{ prevalence._world_piece('habit_unit', 0) }} as appetite_piece,
+        {{ prevalence._world_piece('habit_unit', 1) }} as experiment_piece
     from hashed_people
 
 ),
@@ -66,15 +68,18 @@ final as (
             when age_piece < 0.88 then '35_49'
             else '50_or_more'
         end as age_band,
-        -- most people meet less than the average, a few many times as much: 1/u has the tail, the cap keeps it below certainty
+        -- An appetite for whatever is borderline, and a taste for each policy's: most people are below the average, a
+        -- few many times above it. 1/u has such a tail; the caps keep it finite.
         {%- for policy in prevalence._world_policies() %}
-        0.3 + least(cast(25 as double), cast(0.1 as double) / (taste_piece_{{ loop.index }} + cast(1e-4 as double)))
-            as taste_{{ loop.index }},
+        (0.25 + least(cast(12 as double), cast(0.12 as double) / (appetite_piece + cast(1e-4 as double))))
+        * (0.3 + least(
+            cast(12 as double), cast(0.12 as double) / (taste_piece_{{ loop.index }} + cast(1e-4 as double))
+        )) as taste_{{ loop.index }},
         {%- endfor %}
-        case when experiment_unit < 0.3 then 'ranking_7' end as experiment_id,
+        case when experiment_piece < 0.3 then 'ranking_7' end as experiment_id,
         case
-            when experiment_unit < 0.15 then 'control'
-            when experiment_unit < 0.3 then 'treatment'
+            when experiment_piece < 0.15 then 'control'
+            when experiment_piece < 0.3 then 'treatment'
         end as experiment_arm,
         case
             when log_piece < 0.003 then 'duplicate'

@@ -1,5 +1,5 @@
 {{ prevalence._daily('day_start_at') }}
-{{ config(enabled=var('demo_world', false) | as_bool, schema='demo_world') }}
+{{ config(enabled=var('demo_world', false), schema='demo_world') }}
 
 with
 
@@ -101,7 +101,8 @@ known_ages as (
 
     select
         viewed_contents.content_id,
-        {{ prevalence._days_between('contents.first_scored_date', 'cast(viewed_contents.day_start_at as date)') }} as age_days
+        {{ prevalence._days_between('contents.first_scored_date', 'cast(viewed_contents.day_start_at as date)') }}
+            as age_days
     from viewed_contents
     inner join contents
         on viewed_contents.content_id = contents.content_id
@@ -127,7 +128,7 @@ aged_content_views as (
 
 pivots as (
 
-    select pivot_name
+    select pivot_rows.pivot_name
     from (values ('overall'), ('surface'), ('country'), ('content_age')) as pivot_rows (pivot_name)
 
 ),
@@ -281,7 +282,7 @@ domain_violations as (
 
 policies as (
 
-    select policy_id
+    select policy_rows.policy_id
     from (
         values
         {%- for policy in prevalence._world_policies() %}

@@ -1,9 +1,8 @@
 {{ prevalence._daily('day_start_at') }}
-{{ config(enabled=var('demo_world', false) | as_bool, schema='demo_world') }}
+{{ config(enabled=var('demo_world', false), schema='demo_world') }}
 
 {%- set size = prevalence._world_size() %}
 {%- set policies = prevalence._world_policies() %}
-{%- set country_factors = {'US': 1.0, 'IN': 1.3, 'BR': 1.2, 'DE': 0.7, 'GB': 0.9, 'JP': 0.6} %}
 
 with
 
@@ -145,8 +144,7 @@ placed_requests as (
 
 ),
 
--- the share of what is shown that comes from each policy's borderline contents
-shares as (
+factored_requests as (
 
     select
         day_number,
@@ -171,25 +169,53 @@ shares as (
         delay_piece,
         copy_piece,
         {%- for policy in policies %}
-        least(
-            cast(0.2 as double),
-            cast({{ policy.shown_share }} as double) * taste_{{ loop.index }}
-            * case
-                {%- for surface, factor in policy.surfaces.items() %}
-                when surface = '{{ surface }}' then cast({{ factor }} as double)
-                {%- endfor %}
-            end
-            * case
-                {%- for country, factor in country_factors.items() %}
-                when server_country = '{{ country }}' then cast({{ factor }} as double)
-                {%- endfor %}
-            end
-            {%- if policy.step != 1.0 and not size.is_replicated %}
-            * case when day_number >= {{ size.step_day }} then cast({{ policy.step }} as double) else cast(1 as double) end
-            {%- endif %}
-        ) as share_{{ loop.index }}{{ ',' if not loop.last }}
+        taste_{{ loop.index }},
         {%- endfor %}
+        case server_country
+            when 'BR' then cast(1.2 as double)
+            when 'DE' then cast(0.7 as double)
+            when 'GB' then cast(0.9 as double)
+            when 'IN' then cast(1.3 as double)
+            when 'JP' then cast(0.6 as double)
+            else cast(1 as double)
+        end as country_factor
     from placed_requests
+
+),
+
+-- the share of what is shown that comes from each policy's borderline contents
+shares as (
+
+    select
+        day_number,
+        day_start_at,
+        request_key,
+        interaction_id,
+        surface,
+        occurred_at,
+        second_of_day,
+        person_number,
+        user_id,
+        country,
+        server_country,
+        client_sequence,
+        experiment_id,
+        experiment_arm,
+        images_piece,
+        response_piece,
+        version_piece,
+        loss_piece,
+        delay_kind_piece,
+        delay_piece,
+        {%- for policy in policies %}
+        least(
+            cast(0.24 as double),
+            cast({{ policy.shown_share }} as double) * taste_{{ loop.index }} * country_factor
+            * {{ prevalence._world_surface_factor(policy) }} * {{ prevalence._world_step_factor(policy, size) }}
+        ) as share_{{ loop.index }},
+        {%- endfor %}
+        copy_piece
+    from factored_requests
 
 ),
 
@@ -213,7 +239,7 @@ final as (
         end as session_id,
         country,
         server_country,
-        -- most events land within minutes, some within two days, one in a hundred days later; a few carry no time of landing
+        -- most events land within minutes, some within two days, one in a hundred days later; a few do not say when
         case
             when delay_kind_piece < 0.01
                 then {{ prevalence.add_seconds(

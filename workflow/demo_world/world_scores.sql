@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false) | as_bool, materialized='table', schema='demo_world') }}
+{{ config(enabled=var('demo_world', false), materialized='table', schema='demo_world') }}
 
 {%- set policies = prevalence._world_policies() %}
 
@@ -23,11 +23,11 @@ content_risks as (
 model_versions as (
 
     select
-        model_version,
-        blind_share,
-        alarm_share,
-        noise_floor,
-        odds_factor
+        version_rows.model_version,
+        version_rows.blind_share,
+        version_rows.alarm_share,
+        version_rows.noise_floor,
+        version_rows.odds_factor
     from (
         values
         ('2026-06', cast(0.20 as double), cast(0.030 as double), cast(0.05 as double), cast(3.0 as double)),
@@ -36,7 +36,7 @@ model_versions as (
 
 ),
 
-hashed_scores as (
+keyed_scores as (
 
     select
         content_risks.content_id,
@@ -55,15 +55,34 @@ hashed_scores as (
         end as version_scored_at,
         coalesce(content_risks.first_scored_at, content_risks.second_scored_at) as known_at,
         content_risks.risk_key || '|' || model_versions.model_version as score_key,
-        {{ prevalence._world_unit("content_risks.risk_key || '|' || model_versions.model_version", 'score') }} as score_unit,
-        {{ prevalence._world_unit("content_risks.risk_key || '|' || model_versions.model_version", 'row') }} as row_unit,
-        {{ prevalence._world_unit("content_risks.content_id || '|' || model_versions.model_version", 'missing') }}
-            as missing_unit
+        content_risks.content_id || '|' || model_versions.model_version as content_version_key
     from content_risks
     cross join model_versions
     where
         model_versions.model_version = '2026-06'
         or content_risks.second_scored_at is not null
+
+),
+
+hashed_scores as (
+
+    select
+        content_id,
+        policy_id,
+        policy_slot,
+        is_borderline,
+        risk,
+        model_version,
+        blind_share,
+        alarm_share,
+        noise_floor,
+        odds_factor,
+        version_scored_at,
+        known_at,
+        {{ prevalence._world_unit('score_key', 'score') }} as score_unit,
+        {{ prevalence._world_unit('score_key', 'row') }} as row_unit,
+        {{ prevalence._world_unit('content_version_key', 'missing') }} as missing_unit
+    from keyed_scores
 
 ),
 
@@ -73,7 +92,6 @@ drawn_scores as (
         content_id,
         policy_id,
         model_version,
-        score_key,
         noise_floor,
         odds_factor,
         version_scored_at,
@@ -84,7 +102,8 @@ drawn_scores as (
         {{ prevalence._world_piece('row_unit', 1) }} as kind_piece,
         -- at most one policy's score of a content fails, so a content that a version has seen has a score of it
         {{ prevalence._world_piece('missing_unit', 0) }} < 0.10
-        and floor({{ policies | length }} * {{ prevalence._world_piece('missing_unit', 1) }}) + 1 = policy_slot as has_failed,
+        and floor({{ policies | length }} * {{ prevalence._world_piece('missing_unit', 1) }}) + 1 = policy_slot
+            as has_failed,
         case
             when is_borderline and {{ prevalence._world_piece('score_unit', 2) }} < blind_share
                 then risk / cast(1000 as double)
@@ -102,7 +121,6 @@ scored as (
         content_id,
         policy_id,
         model_version,
-        score_key,
         version_scored_at,
         known_at,
         has_failed,
@@ -120,7 +138,6 @@ placed_scores as (
         content_id,
         policy_id,
         model_version,
-        score_key,
         extra_piece,
         kind_piece,
         floor(1000000 * score_odds / (1 + score_odds) + 0.5) / cast(1000000 as double) as score,
