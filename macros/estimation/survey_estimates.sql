@@ -440,6 +440,21 @@ _sv_domains as (
 
 ),
 
+_sv_spreads as (
+
+    select
+        *,
+        {% if total -%}
+        _sv_wyy as _sv_spread_scale,
+        _sv_wyy - _sv_a * _sv_a / nullif(_sv_w, 0) as _sv_spread
+        {%- else -%}
+        _sv_wyy + power(_sv_a / nullif(_sv_b, 0), 2) * _sv_wxx as _sv_spread_scale,
+        _sv_wyy - 2 * _sv_a / nullif(_sv_b, 0) * _sv_wyx + power(_sv_a / nullif(_sv_b, 0), 2) * _sv_wxx as _sv_spread
+        {%- endif %}
+    from _sv_domains
+
+),
+
 _sv_moments as (
 
     -- the names that the last steps, shared by all estimators, work on
@@ -471,16 +486,12 @@ _sv_moments as (
         _sv_terms
         {%- endif %}{{ '' if total else ' / nullif(_sv_b * _sv_b, 0)' }} as _sv_variance,
         -- of simple random sampling with replacement of as many units, from the weighted spread of the residuals
-        {% if total -%}
-        (_sv_wyy - _sv_a * _sv_a / nullif(_sv_w, 0)) * _sv_w / nullif(_sv_labeled - 1, 0)
-        {%- else -%}
-        (_sv_wyy - 2 * _sv_a / nullif(_sv_b, 0) * _sv_wyx + power(_sv_a / nullif(_sv_b, 0), 2) * _sv_wxx)
-        * _sv_w / nullif(_sv_labeled - 1, 0) / nullif(_sv_b * _sv_b, 0)
-        {%- endif %} as _sv_simple_variance,
+        case when _sv_spread > 1e-12 * _sv_spread_scale then _sv_spread end
+        * _sv_w / nullif(_sv_labeled - 1, 0){{ '' if total else ' / nullif(_sv_b * _sv_b, 0)' }} as _sv_simple_variance,
         _sv_domain_psus - _sv_domain_strata as _sv_df,
         _sv_lonely_psus + _sv_lonely_ssus as _sv_lonely_psus,
         _sv_census
-    from _sv_domains
+    from _sv_spreads
 
 ),
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("PREVALENCE_SHARED", ROOT.parent / "shared"))
@@ -52,9 +52,10 @@ class DbtCalls:
         (folder / "dbt_project.yml").write_text(PROJECT)
         (folder / "packages.yml").write_text(f"packages:\n  - local: {ROOT}\n")
         (folder / "profiles.yml").write_text(PROFILE.format(path=self.database, root=ROOT))
+        self.output = ""
         self._dbt("deps")
 
-    def _dbt(self, *arguments: str) -> None:
+    def _invoke(self, *arguments: str) -> dbtRunnerResult:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
         folder = str(self.folder)
@@ -64,8 +65,13 @@ class DbtCalls:
                 [*arguments, "--project-dir", folder, "--profiles-dir", folder, "--log-path", folder, "--quiet"]
             )
         DuckDBConnectionManager.close_all_connections()
+        self.output = output.getvalue()
+        return result
+
+    def _dbt(self, *arguments: str) -> None:
+        result = self._invoke(*arguments)
         if not result.success:
-            raise RuntimeError(f"dbt {' '.join(arguments)}: {result.exception or ''}\n{output.getvalue()}")
+            raise RuntimeError(f"dbt {' '.join(arguments)}: {result.exception or ''}\n{self.output}")
 
     def run(self, models: Mapping[str, str], tables: Mapping[str, str] | None = None) -> dict[str, pd.DataFrame]:
         """Create `tables` (name -> SELECT), build `models` (name -> SQL with Jinja) at once, return each one's rows."""
@@ -80,14 +86,19 @@ class DbtCalls:
         with duckdb.connect(str(self.database), read_only=True) as connection:
             return {name: connection.execute(f"select * from {name}").df() for name in models}
 
-    def refusal(self, text: str) -> str:
-        """The sentence with which compiling a model of this text is refused."""
+    def refusals(self, models: Mapping[str, str]) -> dict[str, str]:
+        """The sentence with which compiling each of `models` (name -> SQL with Jinja) is refused, '' where it is not.
+
+        Parsing stops at the first refusal, so each model is hidden from the parser behind `execute`.
+        """
         for path in (self.folder / "models").iterdir():
             path.unlink()
-        (self.folder / "models" / "refused.sql").write_text(text)
-        with pytest.raises(RuntimeError) as refused:
-            self._dbt("compile")
-        return str(refused.value)
+        for name, text in models.items():
+            text = "{% if execute %}" + text + "{% endif %}"
+            (self.folder / "models" / f"{name}.sql").write_text("select 1 as one\n" + text)
+        results = self._invoke("run").result or []
+        messages = {result.node.name: result.message or "" for result in results}
+        return {name: messages.get(name, "") for name in models}
 
 
 @pytest.fixture(scope="session")
