@@ -115,7 +115,6 @@ judged_units as (
         pivot_name,
         pivot_value,
         inclusion_probability,
-        maximum_overall_weight,
         exposure,
         judge_violating_exposure
     from unit_domains
@@ -164,7 +163,7 @@ judge_estimates as (
         weight='1 / inclusion_probability', design='poisson',
         inclusion_probability='inclusion_probability', by=periods,
         interval='korn_graubard_positives', level=var('interval_level'),
-        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight'
+        zero_positive_bound='max_weight'
     ) | indent(4) }}
 
 ),
