@@ -1,5 +1,6 @@
 """The published prevalence as one SVG: a panel per policy, the same bytes for the same figures."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from workflow import warehouse
@@ -59,33 +60,36 @@ def _save(panels: list[tuple[Figure, list[Figure]]], path: Path) -> None:
 
 
 def _panel(axis, headline: Figure, days: list[Figure]) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     known = [day for day in days if day.prevalence is not None]
     bounded = [day for day in days if day.lower is not None]
+    true_days = [day for day in days if day.truth is not None]
+    top = 100 * _top(headline, days)
     if headline.lower is not None:
-        axis.axhspan(100 * headline.lower, 100 * headline.upper, color=HUE, alpha=0.14, lw=0)
+        axis.axhspan(100 * headline.lower, 100 * headline.upper, color=HUE, alpha=0.16, lw=0)
     if headline.prevalence is not None:
-        axis.axhline(100 * headline.prevalence, color=HUE, lw=1.6)
+        axis.axhline(100 * headline.prevalence, color=HUE, lw=1.4)
     axis.vlines(
         [day.period_start for day in bounded],
         [100 * day.lower for day in bounded],
-        [100 * day.upper for day in bounded],
+        [min(100 * day.upper, top) for day in bounded],
         color=HUE,
-        alpha=0.35,
+        alpha=0.32,
         lw=2.2,
     )
+    # an arrow on each interval that goes on beyond the panel
+    beyond = [day.period_start for day in bounded if 100 * day.upper > top]
+    axis.plot(beyond, [top] * len(beyond), "^", color=HUE, alpha=0.5, ms=4, mew=0, clip_on=False)
     axis.plot(
         [day.period_start for day in known],
         [100 * day.prevalence for day in known],
         "o",
         color=HUE,
-        ms=3.2,
+        ms=3.4,
         mec="white",
-        mew=0.4,
+        mew=0.5,
     )
-    true_days = [day for day in days if day.truth is not None]
     axis.plot(
         [day.period_start for day in true_days],
         [100 * day.truth for day in true_days],
@@ -97,24 +101,36 @@ def _panel(axis, headline: Figure, days: list[Figure]) -> None:
     axis.set_title(headline.title, loc="left", fontsize=11, fontweight="bold", pad=20)
     axis.text(
         0,
-        1.035,
+        1.045,
         f"{period}: {percent(headline.prevalence)} {EXPOSURES.get(headline.unit_type, '')}"
         f"  [{percent(headline.lower)}, {percent(headline.upper)}]",
         transform=axis.transAxes,
         color=HUE,
         fontsize=9,
     )
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(0, top)
     axis.yaxis.set_major_locator(MaxNLocator(4))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
-    locator = AutoDateLocator(minticks=3, maxticks=6)
-    axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    starts = [day.period_start for day in days] or [headline.period_start]
+    step = max(len(starts) // 28, 1) * 7
+    weeks = starts[::step] if len(starts) > 7 else starts
+    axis.set_xticks(weeks, [f"{day.day} {day:%b}" for day in weeks])
+    axis.set_xlim(starts[0] - timedelta(days=1), starts[-1] + timedelta(days=1))
     axis.grid(axis="y", color=FAINT, lw=0.6)
     axis.set_axisbelow(True)
     axis.tick_params(length=0)
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)
+
+
+def _top(headline: Figure, days: list[Figure]) -> float:
+    """The panel's height: every point and most intervals; one very wide day would make all others unreadable."""
+    uppers = sorted(day.upper for day in days if day.upper is not None)
+    heights = [figure.prevalence for figure in [headline, *days] if figure.prevalence is not None]
+    heights += [figure.truth for figure in [headline, *days] if figure.truth is not None]
+    heights += [headline.upper] if headline.upper is not None else []
+    heights += uppers[: max(len(uppers) * 3 // 4, 1)]
+    return 1.12 * max(heights, default=0.01)
 
 
 def _legend(figure, panels: list[tuple[Figure, list[Figure]]]) -> None:

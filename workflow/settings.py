@@ -41,6 +41,10 @@ class Settings:
     def chart(self) -> Path:
         return self.warehouse.with_suffix(".svg")
 
+    @property
+    def data_docs(self) -> Path:
+        return self.warehouse.with_name(f"{self.warehouse.stem}_data_docs")
+
     def enter(self) -> None:
         """Make the process look as if it had been started in the project with absolute paths in the environment."""
         self.warehouse.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from workflow import warehouse
 from workflow.headline import EXPOSURES, PERIODS, headlines, percent
-from workflow.settings import PROJECT, Settings, UserError, display
+from workflow.settings import Settings, UserError, display
 
 
 def print_summary(settings: Settings) -> None:
@@ -35,5 +35,7 @@ def print_summary(settings: Settings) -> None:
     print(f"\nwarehouse  {display(settings.warehouse)}   (the figures: marts.prevalence)")
     if settings.chart.exists():
         print(f"chart      {display(settings.chart)}")
-    for index in sorted(PROJECT.glob("gates/**/data_docs/**/index.html"))[:1]:
-        print(f"data docs  {display(index)}")
+    pages = settings.data_docs
+    if pages.is_dir():
+        gates = ", ".join(sorted(path.name for path in pages.iterdir() if not path.name.startswith(".")))
+        print(f"data docs  {display(pages)}/<gate>/index.html   ({gates})")
