@@ -82,7 +82,7 @@ open_assignments as (
         assignments.sample_date,
         assignments.label_protocol_id
     from assignments
-    {% if is_incremental() -%}
+    {% if flags.INTROSPECT and is_incremental() -%}
     left join (select distinct assignment_id from {{ this }}) as answers
         on assignments.assignment_id = answers.assignment_id
     where answers.assignment_id is null
