@@ -41,6 +41,14 @@ GATE = Gate(
             "look for rows of estimates.est_prevalence with status ok and a null figure.",
         ),
         Check(
+            "rows_are_valid",
+            "estimate_profiles",
+            "published_invalid_row_estimates",
+            "no figure is voided because a labelled unit has an impossible weight or probability",
+            "look for rows of estimates.est_prevalence with status invalid_rows, and for the units in estimates.est_unit_domains.",
+            may_be_null=True,
+        ),
+        Check(
             "intervals_are_valid",
             "estimate_profiles",
             "invalid_intervals",

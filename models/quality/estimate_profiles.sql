@@ -281,6 +281,7 @@ profiles as (
         count_if(
             coalesce(std_error < 0 or isnan(std_error) or std_error > 1e300, false)
         ) as invalid_standard_errors,
+        count_if(status = 'invalid_rows') as invalid_row_estimates,
         count_if(pivot_name = 'overall') as overall_rows,
         count_if(pivot_name = 'overall' and prevalence is null) as overall_nulls,
         min(prevalence) as smallest_prevalence,
@@ -310,6 +311,9 @@ final as (
         cast(profiles.unexplained_nulls as bigint) as unexplained_nulls,
         cast(profiles.invalid_intervals as bigint) as invalid_intervals,
         cast(profiles.invalid_standard_errors as bigint) as invalid_standard_errors,
+        case
+            when profiles.estimator <> 'judge' then cast(profiles.invalid_row_estimates as bigint)
+        end as published_invalid_row_estimates,
         cast(coalesce(drawn_periods.drawn_periods, 0) - profiles.overall_rows as bigint) as missing_overall_rows,
         coalesce(
             cast(profiles.overall_nulls as double) / nullif(cast(profiles.overall_rows as double), 0), cast(1 as double)
