@@ -9,4 +9,5 @@ from {{ ref('frame_totals') }}
 where
     expected_units is not null
     -- relative: the sum adds the rounding of one probability per unit of the frame
-    and abs(sum_of_inclusion_probabilities - least(expected_units, frame_units)) > 1e-9 * least(expected_units, frame_units)
+    and abs(sum_of_inclusion_probabilities - least(expected_units, frame_units))
+    > 1e-9 * least(expected_units, frame_units)

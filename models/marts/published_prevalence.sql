@@ -60,7 +60,7 @@ passed_subjects as (
 ),
 
 published as (
-    {% if is_incremental() %}
+    {% if flags.INTROSPECT and is_incremental() %}
     select
         release_number,
         release_id,

@@ -71,7 +71,9 @@ published as (
         ('very rare', '0.0005', '0.0005', 498, '0.000012638451087210', '0.002783615818487358'),
         ('two', '0.305', '0.04510711027423328', 128, '0.21855345657029754', '0.4028742090397448'),
         ('wide', '0.5', '0.03595159254890834', 147, '0.42742040650407725', '0.5725795934959228')
-    ) as published_values (case_name, estimate, std_error, degrees_of_freedom, interval_lower, interval_upper) -- noqa: AL05
+    ) as published_values ( -- noqa: AL05
+        case_name, estimate, std_error, degrees_of_freedom, interval_lower, interval_upper
+    )
 
 )
 
