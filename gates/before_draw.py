@@ -35,6 +35,7 @@ GATE = Gate(
             "probability_sum_difference",
             "the inclusion probabilities of a day add up to the plan's expected units",
             REBUILD,
+            may_be_null=True,
         ),
         Check(
             "probabilities_are_valid",
@@ -49,6 +50,7 @@ GATE = Gate(
             "unit_count_difference",
             "a frame has exactly the units of its unit table",
             REBUILD,
+            may_be_null=True,
         ),
         Check(
             "frame_exposure_agrees_with_units",
@@ -56,6 +58,7 @@ GATE = Gate(
             "exposure_difference",
             "a frame has exactly the exposure of its unit table",
             REBUILD,
+            may_be_null=True,
         ),
         Check(
             "frame_totals_agree_with_frame",
@@ -70,6 +73,7 @@ GATE = Gate(
             "heaviest_unit_share",
             "no single drawn unit would stand for a large part of a day's exposure",
             "raise defence_share or expected_units of the plan: one violation in such a unit moves the day's figure by this much.",
+            may_be_null=True,
         ),
         Check(
             "imputed_exposure_share",
@@ -77,6 +81,7 @@ GATE = Gate(
             "imputed_exposure_share",
             "most exposure has a risk score",
             "land the risk scores of these days. Figures stay unbiased without, but intervals get wider.",
+            may_be_null=True,
         ),
         Check(
             "frame_volume",

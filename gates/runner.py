@@ -95,7 +95,7 @@ class GateReport:
         return "\n".join(lines)
 
 
-def run_gate(name: str, database_path: str | os.PathLike[str]) -> GateReport:
+def run_gate(name: str, database_path: str | os.PathLike[str], *, with_pages: bool = True) -> GateReport:
     """Run one gate on the warehouse and store its results. Raises GateError when it cannot be run."""
     if name not in GATES:
         raise GateError(f"There is no gate '{name}'. The gates are: {', '.join(GATES)}.")
@@ -106,7 +106,7 @@ def run_gate(name: str, database_path: str | os.PathLike[str]) -> GateReport:
         if any(table.schema is None for table in gate.tables):
             frames["upstream_gates"] = _upstream_gates(connection)
     subject = _subject_fingerprint(gate, frames)
-    results, data_docs = _validate(gate, limits, frames, subject, path)
+    results, data_docs = _validate(gate, limits, frames, subject, path, with_pages)
     with _connect(path, read_only=False) as connection:
         _store(connection, gate, subject, results)
     return GateReport(gate.name, subject, results, data_docs)
@@ -315,8 +315,8 @@ def _context(gate: Gate, database_path: Path) -> tuple[Any, Path]:
 
 
 def _validate(
-    gate: Gate, limits: Sequence[Limit], frames: dict[str, pd.DataFrame], subject: str, database_path: Path
-) -> tuple[tuple[CheckResult, ...], Path]:
+    gate: Gate, limits: Sequence[Limit], frames: dict[str, pd.DataFrame], subject: str, database_path: Path, with_pages: bool
+) -> tuple[tuple[CheckResult, ...], Path | None]:
     """Validate each table with its suite; one result per limit, in the order of the limits."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -342,7 +342,6 @@ def _validate(
                 gx.Checkpoint(
                     name=suite.name,
                     validation_definitions=[definition],
-                    actions=[gx.checkpoint.UpdateDataDocsAction(name="pages")],
                     result_format={"result_format": "COMPLETE", "unexpected_index_column_names": list(table.keys)},
                 )
             )
@@ -353,7 +352,9 @@ def _validate(
                 results[limit.check_name, limit.severity] = _check_result(
                     gate, table, checks[limit.check_name], limit, own, frame, subject
                 )
-    return tuple(results[limit.check_name, limit.severity] for limit in limits), pages / "index.html"
+        if with_pages:
+            context.build_data_docs()
+    return tuple(results[limit.check_name, limit.severity] for limit in limits), pages / "index.html" if with_pages else None
 
 
 def _prepared(frame: pd.DataFrame, checks: Sequence[Check], table: Table) -> pd.DataFrame:
