@@ -1,12 +1,14 @@
 {#- The last steps of every estimation macro: from moments per domain to figures, interval and status.
 
-Reads the CTE _sv_moments (grain: grouping set and by columns) with _sv_rows, _sv_sampled, _sv_positive, _sv_below,
-_sv_not_share, _sv_sum_of_weights, _sv_a2, _sv_a4 (sums of squares and fourth powers of the positive rows' w y),
-_sv_maximum (largest w x), _sv_b (sum w x), _sv_invalid, _sv_estimate, _sv_variance, _sv_simple_variance, _sv_df,
-_sv_lonely_psus, _sv_census. The functions of python_udfs turn the sums into bounds.
+Reads the CTE _sv_moments (grain: grouping set and by columns) with _sv_rows, _sv_sampled, _sv_positive, _sv_not_share,
+_sv_is_none, _sv_is_all (no row with y > 0, none with y < x), _sv_sum_of_weights, _sv_a2, _sv_a4 (sums of squares and of
+fourth powers of the positive rows' w y), _sv_maximum (largest w x), _sv_b (sum w x), _sv_invalid, _sv_estimate,
+_sv_variance, _sv_simple_variance, _sv_df, _sv_lonely_psus, _sv_census. The functions of python_udfs turn the sums into
+bounds. `extra_status` is a reason to give no figure, after no_sampled_units: its name and its condition.
 -#}
 {% macro _survey_figures(
-    by, total, interval, level, lonely_psu, zero_positive_bound, zero_positive_law, extra_columns=[]
+    by, total, interval, level, lonely_psu, zero_positive_bound, zero_positive_law,
+    extra_columns=[], extra_status=none
 ) -%}
 {%- set columns = prevalence._by_columns(by) -%}
 {%- set alpha = 'cast(' ~ (1 - level) ~ ' as double)' -%}
@@ -19,10 +21,13 @@ _sv_figures as (
         sqrt(_sv_variance) as _sv_std_error,
         _sv_a2 * _sv_a2 / nullif(_sv_a4, 0) as _sv_effective_positives,
         {{ 'false' if total else '_sv_not_share = 0' }} as _sv_is_share,
-        {{ 'false' if total else '_sv_not_share = 0 and (_sv_positive = 0 or _sv_below = 0)' }} as _sv_is_degenerate,
+        {{ 'false' if total else '_sv_not_share = 0 and (_sv_is_none or _sv_is_all)' }} as _sv_is_degenerate,
         case
             when _sv_invalid > 0 then 'invalid_rows'
             when _sv_sampled = 0 then 'no_sampled_units'
+            {%- if extra_status is not none %}
+            when {{ extra_status.condition }} then '{{ extra_status.name }}'
+            {%- endif %}
             {%- if not total %}
             when _sv_estimate is null then 'zero_denominator'
             {%- endif %}
@@ -31,7 +36,7 @@ _sv_figures as (
             {%- endif %}
             when _sv_df <= 0 then 'no_degrees_of_freedom'
             {%- if not total %}
-            when _sv_not_share = 0 and (_sv_positive = 0 or _sv_below = 0) then 'degenerate_proportion'
+            when _sv_not_share = 0 and (_sv_is_none or _sv_is_all) then 'degenerate_proportion'
             {%- endif %}
             when _sv_census = 1 then 'census'
             when _sv_variance = 0 then 'zero_variance'
@@ -53,21 +58,31 @@ _sv_sized as (
         {%- if zero_positive_law == 'poisson' %}
         -- the units that violate were all missed with probability at least alpha / 2 only if the sum of their
         -- inclusion probabilities is at most ln(2 / alpha), and the exposure of each is at most the largest w x as often
-        least(1, _sv_maximum / nullif(_sv_b, 0) * ln(2 / {{ alpha }})) as _sv_weight_bound,
+        least(1, _sv_maximum / nullif(_sv_b, 0) * ln(2 / {{ alpha }})) as _sv_weight_bound
         {%- else %}
-        -- (1 - q)^n >= alpha / 2, where q is the probability of drawing a violating unit (sampling.md C.5)
+        -- (1 - q)^n >= alpha / 2, where q is the probability that a draw meets a violating unit
         least(
-            1, _sv_sampled * _sv_maximum / nullif(_sv_b, 0) * (1 - power({{ alpha }} / 2, cast(1 as double) / nullif(_sv_sampled, 0)))
-        ) as _sv_weight_bound,
+            1,
+            _sv_sampled * _sv_maximum / nullif(_sv_b, 0)
+            * (1 - power({{ alpha }} / 2, cast(1 as double) / nullif(_sv_sampled, 0)))
+        ) as _sv_weight_bound
         {%- endif %}
+    from _sv_figures
+
+),
+
+_sv_methods as (
+
+    select
+        *,
         case
             when _sv_status = 'degenerate_proportion'
                 then '{{ 'clopper_pearson' if zero_positive_bound == 'clopper_pearson' else 'max_weight_bound' }}'
             when _sv_status = 'census' then 'census'
-            when _sv_status = 'ok' and _sv_is_share then '{{ interval }}'
+            when _sv_status = 'ok' and _sv_is_share and _sv_effective_n is not null then '{{ interval }}'
             when _sv_status = 'ok' then 'wald_t'
         end as _sv_method
-    from _sv_figures
+    from _sv_sized
 
 ),
 
@@ -83,13 +98,13 @@ _sv_bounds as (
                 then
                     {% if zero_positive_bound == 'max_weight' -%}
                     {% if side == 'lower' -%}
-                    case when _sv_positive = 0 then 0 else 1 - _sv_weight_bound end
+                    case when _sv_is_none then 0 else 1 - _sv_weight_bound end
                     {%- else -%}
-                    case when _sv_positive = 0 then _sv_weight_bound else 1 end
+                    case when _sv_is_none then _sv_weight_bound else 1 end
                     {%- endif %}
                     {%- else -%}
                     clopper_pearson_{{ side }}(
-                        case when _sv_positive = 0 then cast(0 as double) else cast(_sv_sampled as double) end,
+                        case when _sv_is_none then cast(0 as double) else cast(_sv_sampled as double) end,
                         cast(_sv_sampled as double),
                         {{ alpha }}
                     )
@@ -116,7 +131,7 @@ _sv_bounds as (
                 then wald_t_{{ side }}(_sv_estimate, _sv_std_error, cast(_sv_df as double), {{ alpha }})
         end as _sv_{{ side }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from _sv_sized
+    from _sv_methods
 
 ),
 
@@ -126,10 +141,11 @@ _sv_final as (
         {%- for column in columns %}
         _sv_by_{{ loop.index }} as {{ column }},
         {%- endfor %}
-        {%- set given = "_sv_status not in ('invalid_rows', 'no_sampled_units')" %}
+        {%- set without = ['invalid_rows', 'no_sampled_units'] + ([extra_status.name] if extra_status is not none else []) %}
+        {%- set given = "_sv_status not in ('" ~ without | join("', '") ~ "')" %}
         case
             when _sv_is_degenerate and {{ given }} and _sv_estimate is not null
-                then case when _sv_positive = 0 then cast(0 as double) else cast(1 as double) end
+                then case when _sv_is_none then cast(0 as double) else cast(1 as double) end
             when {{ given }} then _sv_estimate
         end as estimate,
         {%- for name, expression in [('variance', '_sv_variance'), ('std_error', '_sv_std_error')] %}
@@ -164,10 +180,10 @@ _sv_final as (
         {%- else -%}
         'overall'
         {%- endif %} as grouping_set,
-        {%- for column in extra_columns %}
-        {{ column.expression }} as {{ column.name }},
-        {%- endfor %}
         _sv_status as status
+        {%- for column in extra_columns %},
+        {{ column.expression }} as {{ column.name }}
+        {%- endfor %}
     from _sv_bounds
     {%- if [] not in by %}
     where _sv_set > 0
