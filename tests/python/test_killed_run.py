@@ -1,0 +1,141 @@
+"""A run that is killed, repeated or given late rows: the same tables, and draws that stay drawn."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from warehouse_contents import differences
+
+from workflow.settings import PROJECT
+
+pytestmark = pytest.mark.slow
+
+DEMO = ["demo", "--interactions", "4000", "--start-date", "2026-10-05", "--end-date", "2026-10-08"]
+# The run is killed within each of these steps, one run after the other: while raw tables are written, while days are
+# replaced, while a draw that is for ever is appended, and while figures are published.
+KILLED_STEPS = ("demo world", "units and frames", "draw, items, assignments", "marts")
+SEED = 20261005
+TIMEOUT = 600
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen:
+    environment = {
+        **os.environ,
+        "PREVALENCE_DUCKDB_PATH": str(folder / "prevalence.duckdb"),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "workflow.cli", *arguments],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def finish(folder: Path, *arguments: str) -> str:
+    with start(folder, *arguments) as run:
+        output = run.communicate(timeout=TIMEOUT)[0].decode()
+    assert run.returncode == 0, output
+    return output
+
+
+def kill_within(run: subprocess.Popen, title: str, delay: float) -> str:
+    """Kill the process `delay` seconds after it has said that the step begins; returns what it had said."""
+    said = ""
+    while not re.search(re.escape(title), said):
+        chunk = os.read(run.stdout.fileno(), 4096)
+        assert chunk, f"the run ended before step '{title}': {said}"
+        said += chunk.decode()
+    time.sleep(delay)
+    assert run.poll() is None, f"the run ended within {delay:.1f} s of step '{title}': {said}"
+    run.send_signal(signal.SIGKILL)
+    run.wait(timeout=TIMEOUT)
+    run.stdout.close()
+    return said
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    finish(folder, *DEMO)
+    return folder
+
+
+def copy_of(folder: Path, target: Path) -> Path:
+    shutil.copytree(folder, target, dirs_exist_ok=True)
+    return target
+
+
+def test_a_killed_run_ends_in_the_same_tables(undisturbed, tmp_path):
+    randomness = random.Random(SEED)
+    for title in KILLED_STEPS:
+        kill_within(start(tmp_path, *DEMO), title, randomness.uniform(0.05, 1.0))
+    finish(tmp_path, *DEMO)
+    assert differences(undisturbed / "prevalence.duckdb", tmp_path / "prevalence.duckdb") == []
+
+
+def test_a_second_run_changes_no_row(undisturbed, tmp_path):
+    folder = copy_of(undisturbed, tmp_path)
+    finish(folder, *DEMO)
+    assert differences(undisturbed / "prevalence.duckdb", folder / "prevalence.duckdb") == []
+
+
+def test_late_rows_change_units_and_frames_but_no_draw(undisturbed, tmp_path):
+    folder = copy_of(undisturbed, tmp_path)
+    late = 60
+    with duckdb.connect(str(folder / "prevalence.duckdb")) as connection:
+        for name in ("interactions", "components"):
+            connection.execute(f"create table raw.landed_{name} as select * from raw.{name}")
+            connection.execute(f"drop view raw.{name}")
+            connection.execute(f"alter table raw.landed_{name} rename to {name}")
+        connection.execute(
+            f"""
+            insert into raw.interactions by name
+            select * replace (
+                'late_' || interaction_id as interaction_id,
+                timestamp '2026-10-06 09:00:00' as occurred_at,
+                timestamp '2026-10-09 09:00:00' as received_at
+            )
+            from raw.interactions
+            where interaction_id in (select interaction_id from staging.stg_interactions)
+            qualify row_number() over (partition by interaction_id order by occurred_at) = 1
+            order by interaction_id
+            limit {late}
+            """
+        )
+        connection.execute(
+            """
+            insert into raw.components by name
+            select * replace ('late_' || interaction_id as interaction_id)
+            from raw.components
+            where 'late_' || interaction_id in (select interaction_id from raw.interactions)
+            """
+        )
+    finish(folder, *DEMO)
+    before, after = undisturbed / "prevalence.duckdb", folder / "prevalence.duckdb"
+    changed = {line.split(":")[0] for line in differences(before, after)}
+    assert {"units.unit_interactions", "units.unit_content_days", "frames.frame_interactions"} <= changed
+    assert not changed & {"frames.draw_units", "labels.draw_audits", "raw.label_events", "labels.label_items"}
+    with duckdb.connect(str(after), read_only=True) as connection:
+        assert connection.execute(
+            "select count(*) from staging.stg_interactions_classified where row_disposition = 'late'"
+            " and interaction_id like 'late_%'"
+        ).fetchone() == (late,)
+        gaps = connection.execute(
+            "select sample_date, uncovered_exposure from quality.frame_coverage"
+            " where plan_id = 'interactions_holdout' and uncovered_exposure <> 0"
+        ).fetchall()
+    assert gaps == [(date(2026, 10, 6), late)]
