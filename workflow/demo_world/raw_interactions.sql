@@ -5,7 +5,6 @@ with
 landed_requests as (
 
     select
-        request_key,
         interaction_id,
         surface,
         occurred_at,
@@ -17,14 +16,14 @@ landed_requests as (
         client_sequence,
         app_version,
         experiment_id,
-        experiment_arm,
-        extra_row
+        experiment_arm
     from {{ ref('world_requests') }}
     where not is_lost
 
 ),
 
--- a second copy, half of them received later, or a row that no consumer can use
+-- A second copy, half of them received later, or a row that no consumer can use. Both parts read the table for themselves,
+-- so that the filter of a reader who wants one day reaches it.
 extra_rows as (
 
     select
@@ -53,7 +52,7 @@ extra_rows as (
         app_version,
         experiment_id,
         experiment_arm
-    from landed_requests
+    from {{ ref('world_requests') }}
     where extra_row is not null
 
 ),

@@ -147,7 +147,8 @@ placed_scores as (
 
 ),
 
-final as (
+-- What cannot be used is planted where a score is missing, so that no true row shares its key.
+marked_scores as (
 
     select
         content_id,
@@ -155,50 +156,53 @@ final as (
         model_version,
         score,
         scored_at,
-        'score' as row_origin
-    from placed_scores
-    where is_present
-
-    union all
-
-    select
-        content_id,
-        policy_id,
-        model_version,
-        score,
-        scored_at,
-        'duplicate' as row_origin
-    from placed_scores
-    where
-        is_present
-        and extra_piece < 0.005
-
-    union all
-
-    -- planted where a score is missing, so that no true row shares their key
-    select
-        case when kind_piece < 0.8 then content_id end as content_id,
-        case when kind_piece >= 0.6 and kind_piece < 0.8 then 'spam' else policy_id end as policy_id,
-        model_version,
+        is_present,
         case
-            when kind_piece < 0.2 then 1 + score
-            when kind_piece < 0.4 then -1 - score
-            when kind_piece < 0.6 then cast('NaN' as double)
-            else score
-        end as score,
-        scored_at,
-        case
+            when scored_at is null then null
+            when is_present and extra_piece < 0.005 then 'duplicate'
+            when is_present or extra_piece >= 0.02 then null
             when kind_piece < 0.2 then 'score_above_one'
             when kind_piece < 0.4 then 'score_below_zero'
             when kind_piece < 0.6 then 'score_nan'
             when kind_piece < 0.8 then 'unknown_policy'
             else 'null_content_id'
-        end as row_origin
+        end as extra_row
     from placed_scores
-    where
-        not is_present
-        and scored_at is not null
-        and extra_piece < 0.02
+
+),
+
+copies as (
+
+    select copy_rows.copy_number
+    from (values (0), (1)) as copy_rows (copy_number)
+
+),
+
+final as (
+
+    select
+        case
+            when copies.copy_number = 0 or marked_scores.extra_row <> 'null_content_id' then marked_scores.content_id
+        end as content_id,
+        case
+            when copies.copy_number = 1 and marked_scores.extra_row = 'unknown_policy' then 'spam'
+            else marked_scores.policy_id
+        end as policy_id,
+        marked_scores.model_version,
+        case
+            when copies.copy_number = 0 then marked_scores.score
+            when marked_scores.extra_row = 'score_above_one' then 1 + marked_scores.score
+            when marked_scores.extra_row = 'score_below_zero' then -1 - marked_scores.score
+            when marked_scores.extra_row = 'score_nan' then cast('NaN' as double)
+            else marked_scores.score
+        end as score,
+        marked_scores.scored_at,
+        case when copies.copy_number = 0 then 'score' else marked_scores.extra_row end as row_origin
+    from marked_scores
+    inner join copies
+        on
+            (copies.copy_number = 0 and marked_scores.is_present)
+            or (copies.copy_number = 1 and marked_scores.extra_row is not null)
 
 )
 
