@@ -336,7 +336,7 @@ _sv_terms as (
             {%- endif %}
         end as _sv_phase_1_term_{{ number }},
         {%- endfor %}
-        1 as _sv_one
+        _sv_labeled > 0 as _sv_in_domain
     from _sv_scores
 
 ),
@@ -429,8 +429,9 @@ _sv_variances as (
     select
         *,
         _sv_open_sum_1 / nullif(_sv_b * _sv_b, 0) as _sv_variance_1,
-        greatest(_sv_open_sum_2, 0) / nullif(_sv_b * _sv_b, 0) as _sv_variance_2,
-        greatest(_sv_experts_1 + greatest(_sv_experts_2, 0), 0) / nullif(_sv_b_0 * _sv_b_0, 0) as _sv_experts_variance
+        case when _sv_open_sum_2 < 0 then 0 else _sv_open_sum_2 end / nullif(_sv_b * _sv_b, 0) as _sv_variance_2,
+        case when _sv_experts_1 + _sv_experts_2 < 0 then 0 else _sv_experts_1 + _sv_experts_2 end
+        / nullif(_sv_b_0 * _sv_b_0, 0) as _sv_experts_variance
     from _sv_spreads
 
 ),
@@ -454,8 +455,11 @@ _sv_moments as (
         _sv_ratio_1
         {%- endif %} as _sv_estimate,
         case
-            when {{ '_sv_lonely_psus = 0' if lonely_psu == 'fail' else 'true' }}
-                then greatest(_sv_variance_1 + _sv_variance_2, 0)
+            {%- if lonely_psu == 'fail' %}
+            when _sv_lonely_psus > 0 then null
+            {%- endif %}
+            when _sv_variance_1 + _sv_variance_2 < 0 then 0
+            else _sv_variance_1 + _sv_variance_2
         end as _sv_variance,
         case when _sv_spread > 1e-12 * _sv_spread_scale then _sv_spread end
         * _sv_sum_of_weights / nullif(_sv_sampled - 1, 0) / nullif(_sv_b_0 * _sv_b_0, 0) as _sv_simple_variance,

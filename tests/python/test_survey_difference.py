@@ -1,0 +1,168 @@
+"""survey_difference against a plain numpy computation, its statuses and its refusals."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+
+def _sample() -> pd.DataFrame:
+    """Two weeks of 150 units in two strata, 60 of them in both, and a third week that is not asked for."""
+    generator = np.random.default_rng(11)
+    unit = np.concatenate([np.arange(150), np.arange(90, 240), np.arange(500, 520)])
+    frame = pd.DataFrame({"unit": unit})
+    frame["week_start"] = np.repeat(["2026-10-05", "2026-10-12", "2026-10-19"], [150, 150, 20])
+    frame["stratum"] = np.where(frame.unit % 3 == 0, "a", "b")
+    frame["views"] = generator.integers(1, 9, len(frame))
+    frame["w"] = np.round(generator.uniform(1, 5, len(frame)), 2)
+    frame["pi"] = np.round(generator.uniform(0.1, 1, len(frame)), 2)
+    frame["violating_views"] = np.where(generator.uniform(size=len(frame)) < 0.2, frame.views, 0).astype(float)
+    frame.loc[frame.index % 17 == 0, "violating_views"] = np.nan
+    frame["country"] = np.where(frame.unit % 2 == 0, "XX", "YY")
+    frame["new_surface"] = np.where((frame.week_start == "2026-10-12") & (frame.unit % 7 == 0), "new", "old")
+    return frame
+
+
+SAMPLE = _sample()
+POOLED = SAMPLE[SAMPLE.week_start != "2026-10-19"]
+
+
+@pytest.fixture(scope="module")
+def results(dbt_calls, call_text):
+    def call(**arguments):
+        shared = {
+            "relation": "two_weeks",
+            "y": "violating_views",
+            "x": "views",
+            "weight": "w",
+            "period": "cast(week_start as date)",
+            "from_period": "2026-10-05",
+            "to_period": "2026-10-12",
+        }
+        return call_text("survey_difference", **{**shared, **arguments})
+
+    units = {"stratum": "stratum", "psu": "unit"}
+    by = [[], ["country"], ["new_surface"]]
+    path = dbt_calls.folder / "two_weeks.parquet"
+    sample = SAMPLE  # noqa: F841 (read by DuckDB)
+    duckdb.sql(f"copy (select * from sample) to '{path}' (format parquet)")
+    models = {
+        "ratio": call(**units, by=by),
+        "share": call(**units, by=by, relative=True),
+        "total_change": call(**units, by=by, total=True),
+        "of_a_population": call(**units, population_psus="400"),
+        "draws": call(stratum="stratum", design="poisson", inclusion_probability="pi"),
+        "backwards": call(**units, by=by, from_period="2026-10-12", to_period="2026-10-05"),
+        "lonely": call(stratum="case when unit = 0 then 'c' else stratum end", psu="unit"),
+        "invalid": call(**units, weight="case when unit > 0 then w end"),
+        "small_population": call(**units, population_psus="20"),
+    }
+    return dbt_calls.run(models, {"two_weeks": f"select * from '{path}'"})
+
+
+def _scores(domain: pd.Series, total: bool = False) -> tuple[list[float], list[pd.Series]]:
+    estimates, scores = [], []
+    for week in ("2026-10-05", "2026-10-12"):
+        inside = domain & (POOLED.week_start == week) & POOLED.violating_views.notna()
+        a, b = (POOLED.w * column.where(inside, 0).fillna(0) for column in (POOLED.violating_views, POOLED.views))
+        estimates.append(float(a.sum() if total else a.sum() / b.sum()))
+        scores.append(a if total else (a - a.sum() / b.sum() * b) / b.sum())
+    return estimates, scores
+
+
+def _covariance(left: pd.Series, right: pd.Series, population: float = np.inf) -> float:
+    covariance = 0.0
+    for _, rows in POOLED.groupby("stratum"):
+        first, second = (score[rows.index].groupby(rows.unit).sum() for score in (left, right))
+        n = len(first)
+        covariance += (1 - n / population) * n * np.cov(first, second, ddof=1)[0, 1]
+    return covariance
+
+
+def _row(frame: pd.DataFrame, country: str | None = None) -> pd.Series:
+    if country is None:
+        return frame[frame.grouping_set == "overall"].iloc[0] if "grouping_set" in frame else frame.iloc[0]
+    return frame[frame.country == country].iloc[0]
+
+
+@pytest.mark.parametrize("country", [None, "XX", "YY"])
+def test_change_and_covariance(results, country) -> None:
+    domain = pd.Series(True, index=POOLED.index) if country is None else POOLED.country == country
+    estimates, scores = _scores(domain)
+    row = _row(results["ratio"], country)
+    v = [[_covariance(left, right) for right in scores] for left in scores]
+    assert row.estimate == pytest.approx(estimates[1] - estimates[0], rel=1e-10)
+    assert row.variance == pytest.approx(v[0][0] + v[1][1] - 2 * v[0][1], rel=1e-9)
+    assert row.covariance == pytest.approx(v[0][1], rel=1e-9)
+    labeled = POOLED[domain & POOLED.violating_views.notna()]
+    assert row.degrees_of_freedom == labeled.unit.nunique() - 2
+    assert row.sampled_units == len(labeled)
+    weeks = labeled.groupby("unit").week_start.nunique()
+    assert row.overlapping_psus == (weeks == 2).sum()
+    t = stats.t.ppf(0.975, row.degrees_of_freedom)
+    assert row.interval_upper == pytest.approx(row.estimate + t * row.std_error, rel=1e-10)
+
+    relative = _row(results["share"], country)
+    ratio = estimates[1] / estimates[0]
+    assert relative.estimate == pytest.approx(ratio - 1, rel=1e-10)
+    expected = (v[1][1] + ratio**2 * v[0][0] - 2 * ratio * v[0][1]) / estimates[0] ** 2
+    assert relative.variance == pytest.approx(expected, rel=1e-9)
+
+    estimates, scores = _scores(domain, total=True)
+    total = _row(results["total_change"], country)
+    assert total.estimate == pytest.approx(estimates[1] - estimates[0], rel=1e-10)
+    assert total.variance == pytest.approx(_covariance(scores[1] - scores[0], scores[1] - scores[0]), rel=1e-9)
+
+
+def test_population_and_poisson(results) -> None:
+    _, scores = _scores(pd.Series(True, index=POOLED.index))
+    difference = scores[1] - scores[0]
+    assert _row(results["of_a_population"]).variance == pytest.approx(_covariance(difference, difference, 400), rel=1e-9)
+    poisson = _row(results["draws"])
+    assert poisson.variance == pytest.approx(((1 - POOLED.pi) * difference**2).sum(), rel=1e-9)
+    assert poisson.covariance == 0
+
+
+def test_backwards_is_the_negative(results) -> None:
+    there, back = _row(results["ratio"]), _row(results["backwards"])
+    assert back.estimate == pytest.approx(-there.estimate, rel=1e-12)
+    assert back.variance == pytest.approx(there.variance, rel=1e-12)
+
+
+def test_statuses(results) -> None:
+    only_later = results["ratio"].query("new_surface == 'new'").iloc[0]
+    assert only_later.status == "no_sampled_units"
+    assert pd.isna(only_later.estimate) and pd.isna(only_later.interval_lower) and not pd.isna(only_later.estimate_to)
+    lonely = _row(results["lonely"])
+    assert (lonely.status, lonely.lonely_psus) == ("ok", 0)  # its one unit has no label, and adds nothing
+    assert _row(results["invalid"]).status == "invalid_rows"
+    assert _row(results["small_population"]).status == "invalid_rows"
+    assert pd.isna(_row(results["small_population"]).estimate)
+
+
+REFUSALS = {
+    "": "period is required; received none",
+    "period='week'": "from_period and to_period must be two values of period; received 'None' and 'None'",
+    "period='week', from_period='a', to_period='a'": "must be two values of period; received 'a' and 'a'",
+    "period='week', from_period='a', to_period='b', relative=1": "relative must be true or false; received '1'",
+    "period='week', from_period='a', to_period='b', design='pps_without_replacement'": (
+        "design must be one of stratified, pps_with_replacement, poisson; received 'pps_without_replacement'"
+    ),
+    "period='week', from_period='a', to_period='b', design='poisson', psu='u', inclusion_probability='p'": (
+        "design 'poisson' takes stratum, inclusion_probability; received psu"
+    ),
+    "period='week', from_period='a', to_period='b', by=[['covariance']]": "by must not hold a name of the result's own",
+}
+
+
+def test_refusals(dbt_calls) -> None:
+    models = {
+        f"refused_{number}": "{{ prevalence.survey_difference(relation='two_weeks', y='y', " + arguments + ") }}"
+        for number, arguments in enumerate(REFUSALS)
+    }
+    for message, expected in zip(dbt_calls.refusals(models).values(), REFUSALS.values(), strict=True):
+        assert "survey_difference: " in message
+        assert expected in message
