@@ -96,6 +96,10 @@ def _parser() -> argparse.ArgumentParser:
     add_run_options(run)
     land = add("land", _land, "check the raw tables against the input contract and register them")
     add_folder(land)
+    coverage = add("coverage", _coverage, "how often the intervals cover the demo world's truth")
+    coverage.add_argument("--seeds", type=int, help="build this many small worlds first, and look at those")
+    coverage.add_argument("--seed", type=int, default=1, help="seed of the small worlds")
+    coverage.add_argument("--output", type=Path, help="write the table to this Markdown file as well")
     add("where", _where, "print the newest 28-day prevalence and where everything lies")
     chart = add("chart", _chart, "draw the published prevalence")
     chart.add_argument("--output", type=Path, help="SVG file; default: beside the warehouse")
@@ -208,6 +212,14 @@ def _draw(settings: Settings, output: Path | None) -> str:
 
 def _chart(settings: Settings, options: argparse.Namespace) -> None:
     print(_draw(settings, options.output))
+
+
+def _coverage(settings: Settings, options: argparse.Namespace) -> None:
+    from workflow.coverage import build_replicates, write_report
+
+    if options.seeds:
+        settings = build_replicates(settings, options.seeds, options.seed)
+    print(write_report(settings, options.output and options.output.resolve()))
 
 
 def _where(settings: Settings, options: argparse.Namespace) -> None:

@@ -1,0 +1,90 @@
+"""How often the intervals hold: estimates of the demo world against its truth.
+
+`prevalence coverage` reads the demo world that the warehouse holds; `prevalence coverage --seeds N` builds N small worlds
+first, each a day of its own in one warehouse beside it, so that the whole pipeline is run once and tried N times.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from workflow import warehouse
+from workflow.settings import PROJECT, Settings, UserError
+
+# The demo world's plans, scaled to worlds of a thousand interactions: plan, unit, design, units, defence, audit, floor
+SMALL_PLANS = (
+    ("content_days_mixture", "content_day", "poisson", 400, 0.5, 120, 0.05),
+    ("content_days_holdout", "content_day", "poisson", 100, 1.0, None, None),
+    ("interactions_mixture", "interaction", "pareto", 250, 0.5, 80, 0.05),
+    ("interactions_holdout", "interaction", "simple_random", 60, None, None, None),
+)
+SMALL_INTERACTIONS = 1000
+
+
+def build_replicates(settings: Settings, seeds: int, seed: int) -> Settings:
+    """Build a warehouse of `seeds` small worlds beside the usual one and return its settings."""
+    from workflow.dbt import Dbt
+    from workflow.demo import default_world, write_world
+    from workflow.pipeline import Step, land_step, measurement_steps, run_steps
+
+    replicates = replace(settings, warehouse=settings.warehouse.with_name("coverage.duckdb"))
+    replicates.enter()
+    world = default_world()
+    world = replace(
+        world,
+        seed=seed,
+        interactions=SMALL_INTERACTIONS * seeds,
+        replicate_days=True,
+        end=world.start + timedelta(days=seeds),
+    )
+    dbt = Dbt(replicates, world.window, world.variables, threads=None)
+    run_steps(
+        [
+            Step(f"{seeds} small worlds", lambda: write_world(replicates, world, dbt)),
+            land_step(replicates, None),
+            Step("plans of their size", lambda: _plan(replicates)),
+            *measurement_steps(replicates, dbt, is_demo=True),
+        ]
+    )
+    return replicates
+
+
+def _plan(settings: Settings) -> None:
+    with warehouse.connect(settings) as connection:
+        connection.execute("begin")
+        connection.execute("delete from raw.sampling_plans")
+        connection.executemany("insert into raw.sampling_plans values (?, ?, ?, ?, ?, ?, ?)", SMALL_PLANS)
+        connection.execute("commit")
+
+
+def coverage_table(settings: Settings) -> list[tuple]:
+    """One row per period type, plan and policy; see coverage.sql for the columns."""
+    query = (PROJECT / "workflow" / "coverage.sql").read_text()
+    with warehouse.connect(settings) as connection:
+        if not warehouse.relation_type(connection, "truth", "prevalence"):
+            raise UserError(
+                f"The warehouse {settings.warehouse.name} holds no demo world, so there is no truth to compare with. "
+                "Remedy: `prevalence demo` first, or `prevalence coverage --seeds 200`."
+            )
+        return connection.execute(query).fetchall()
+
+
+def as_markdown(rows: list[tuple]) -> str:
+    """The table for people: coverage and median width relative to the truth."""
+    lines = [
+        "| period | plan | policy | intervals | cover the truth | median width / truth | mean positives | bias |",
+        "|---|---|---|---:|---:|---:|---:|---:|",
+    ]
+    for period, plan, policy, intervals, missing, coverage, width, positives, bias in rows:
+        given = f"{intervals}" + (f" ({missing} not given)" if missing else "")
+        lines.append(
+            f"| {period} | {plan} | {policy} | {given} | {coverage:.3f} | {width:.2f} | {positives:.1f} | {bias:+.1%} |"
+        )
+    return "\n".join(lines)
+
+
+def write_report(settings: Settings, output: Path | None) -> str:
+    text = as_markdown(coverage_table(settings))
+    if output:
+        output.write_text(text + "\n")
+    return text
