@@ -221,7 +221,7 @@ timed_answers as (
         says_violating,
         outcome,
         -- the judge answers in the night after the day, people during the two days after that
-        {{ prevalence.add_seconds(
+        {{ prevalence._add_seconds(
             'cast(sample_date as timestamp)',
             "cast(case when pool = 'llm' then 86400 + floor(time_piece * 21600)"
             ~ " else 115200 + floor(time_piece * 172800) end as bigint)"
@@ -279,7 +279,7 @@ final as (
             else 'low'
         end as confidence_raw,
         outcome,
-        {{ prevalence.add_seconds('submitted_at', '-lead_seconds') }} as started_at,
+        {{ prevalence._add_seconds('submitted_at', '-lead_seconds') }} as started_at,
         submitted_at,
         cast(lead_seconds as double) as lead_time_s,
         cast(case

@@ -22,8 +22,8 @@ landed_requests as (
 
 ),
 
--- A second copy, half of them received later, or a row that no consumer can use. Both parts read the table for themselves,
--- so that the filter of a reader who wants one day reaches it.
+-- A second copy, half of them received later, or a row that no consumer can use. Both parts read the table for
+-- themselves, so that the filter of a reader who wants one day reaches it.
 extra_rows as (
 
     select
@@ -43,7 +43,7 @@ extra_rows as (
         country,
         case
             when extra_row = 'duplicate' and {{ prevalence._world_unit('request_key', 'copy kind') }} < 0.5
-                then {{ prevalence.add_seconds('received_at', "cast(floor("
+                then {{ prevalence._add_seconds('received_at', "cast(floor("
                     ~ prevalence._world_unit('request_key', 'copy delay') ~ " * 129600) as bigint)") }}
             else received_at
         end as received_at,

@@ -91,12 +91,12 @@ dated_contents as (
         block_rank,
         scored_piece,
         rescored_piece,
-        {{ prevalence.add_seconds('day_start_at',
+        {{ prevalence._add_seconds('day_start_at',
             'cast(floor(second_piece * 3600) as bigint)' ~ (
                 ' - 86400 * ' ~ prevalence._world_age('age_piece', 1) if size.is_replicated else ''
             )
         ) }} as created_at,
-        {{ prevalence.add_seconds(
+        {{ prevalence._add_seconds(
             "cast('" ~ var('period_start_date') ~ "' as timestamp)",
             (size.switch_day * 86400) ~ ' + cast(floor(second_piece * 7200) as bigint)'
         ) }} as switched_at
@@ -120,7 +120,7 @@ final as (
             when rescored_piece < 0.03 then null
             when created_at >= switched_at then created_at
             when
-                created_at >= {{ prevalence.add_seconds(
+                created_at >= {{ prevalence._add_seconds(
                     "cast('" ~ var('period_start_date') ~ "' as timestamp)",
                     'cast(' ~ ((size.switch_day - 30) * 86400) ~ ' as bigint)'
                 ) }}

@@ -9,7 +9,7 @@ numbered_days as (
 
     select
         days.day_number,
-        {{ prevalence.add_seconds(
+        {{ prevalence._add_seconds(
             "cast('" ~ var('period_start_date') ~ "' as timestamp)", 'days.day_number * 86400'
         ) }} as day_start_at,
         (days.day_number + {{ size.first_weekday }} + 700) % 7 as weekday

@@ -57,7 +57,7 @@ final as (
             when country_piece < 0.92 then 'GB'
             else 'JP'
         end as country,
-        {{ prevalence.add_seconds(
+        {{ prevalence._add_seconds(
             "cast('" ~ var('period_start_date') ~ "' as timestamp)",
             '-cast(floor(sign_up_piece * 69120000) as bigint) - 5184000'
         ) }} as signed_up_at,

@@ -121,7 +121,7 @@ placed_requests as (
         people.taste_{{ loop.index }},
         {%- endfor %}
         'i' || drawn_requests.day_label || substr(drawn_requests.request_hex, 1, 14) as interaction_id,
-        {{ prevalence.add_seconds('drawn_requests.day_start_at', 'drawn_requests.second_of_day') }} as occurred_at,
+        {{ prevalence._add_seconds('drawn_requests.day_start_at', 'drawn_requests.second_of_day') }} as occurred_at,
         case when drawn_requests.identity_piece >= 0.15 then people.user_id end as user_id,
         case when drawn_requests.country_piece < 0.02 then 'US' else people.country end as server_country,
         case
@@ -242,13 +242,13 @@ final as (
         -- most events land within minutes, some within two days, one in a hundred days later; a few do not say when
         case
             when delay_kind_piece < 0.01
-                then {{ prevalence.add_seconds(
+                then {{ prevalence._add_seconds(
                     'occurred_at', '172800 + cast(floor(delay_piece * 345600) as bigint)'
                 ) }}
             when delay_kind_piece < 0.03
-                then {{ prevalence.add_seconds('occurred_at', 'cast(floor(delay_piece * 144000) as bigint)') }}
+                then {{ prevalence._add_seconds('occurred_at', 'cast(floor(delay_piece * 144000) as bigint)') }}
             when delay_kind_piece < 0.99
-                then {{ prevalence.add_seconds(
+                then {{ prevalence._add_seconds(
                     'occurred_at', 'cast(floor(delay_piece * delay_piece * 600) as bigint)'
                 ) }}
         end as received_at,
