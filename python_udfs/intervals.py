@@ -19,9 +19,14 @@ def normal_quantile(probability: Array) -> Array:
 
 
 def student_t_quantile(probability: Array, degrees_of_freedom: Array) -> Array:
-    """Quantile of Student's t. Undefined outside (0, 1) and without a positive degree of freedom."""
-    defined = (probability > 0) & (probability < 1) & (degrees_of_freedom > 0)
-    return np.where(defined, special.stdtrit(np.where(defined, degrees_of_freedom, 1.0), probability), np.nan)
+    """Quantile of Student's t, the normal one for infinitely many degrees of freedom. Undefined outside (0, 1)."""
+    finite = (degrees_of_freedom > 0) & np.isfinite(degrees_of_freedom)
+    quantile = special.stdtrit(np.where(finite, degrees_of_freedom, 1.0), probability)
+    return np.where(
+        (probability > 0) & (probability < 1),
+        np.select([finite, degrees_of_freedom == np.inf], [quantile, special.ndtri(probability)], np.nan),
+        np.nan,
+    )
 
 
 def beta_quantile(probability: Array, a: Array, b: Array) -> Array:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from python_udfs import intervals
+from python_udfs import intervals, label_error
 
 
 @dataclass(frozen=True)
@@ -87,5 +87,7 @@ REGISTRY: tuple[Udf, ...] = tuple(
         intervals.korn_graubard_trunc_upper,
         intervals.likelihood_lower,
         intervals.likelihood_upper,
+        label_error.lang_reiczigel_lower,
+        label_error.lang_reiczigel_upper,
     )
 )
