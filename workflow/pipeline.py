@@ -172,7 +172,7 @@ def _gate(settings: Settings, name: str) -> str:
 
 
 def _await(settings: Settings) -> str | None:
-    """Stop while a plan's day lacks most of the labels that its estimate needs; what few are missing is for the gate.
+    """Stop while a plan lacks so many of the labels it asked for that the gate would block it.
 
     A judge is needed by plans with an audit alone, and the raters' overlap measures raters: no estimate waits for it.
     """
@@ -183,7 +183,7 @@ def _await(settings: Settings) -> str | None:
                 select
                     'labels.label_assignments' as relation,
                     draws.plan_id,
-                    draws.sample_date,
+                    tasks.policy_id,
                     tasks.assignment_id
                 from frames.draw_units as draws
                 inner join staging.stg_sampling_plans as plans
@@ -197,7 +197,7 @@ def _await(settings: Settings) -> str | None:
                 select
                     'labels.label_audit_assignments' as relation,
                     audits.plan_id,
-                    audits.sample_date,
+                    tasks.policy_id,
                     tasks.assignment_id
                 from labels.draw_audits as audits
                 inner join labels.label_audit_assignments as tasks
@@ -213,30 +213,40 @@ def _await(settings: Settings) -> str | None:
                 from raw.label_events
             ),
 
-            plan_days as (
+            answered_shares as (
                 select
                     needed_assignments.relation,
                     needed_assignments.plan_id,
-                    needed_assignments.sample_date,
-                    count(answers.assignment_id) < 0.5 * count(*) as is_waiting
+                    needed_assignments.policy_id,
+                    count(answers.assignment_id) / count(*) as answered_share
                 from needed_assignments
                 left join answers
                     on needed_assignments.assignment_id = answers.assignment_id
                 group by
-                    needed_assignments.relation, needed_assignments.plan_id, needed_assignments.sample_date
-            )
+                    needed_assignments.relation, needed_assignments.plan_id, needed_assignments.policy_id
+            ),
+
+            limits as (
+                select min(lower_limit) as answered_share
+                from reference.gate_limits
+                where
+                    gate_name = 'labels_to_estimates'
+                    and check_name in ('audit_answered_share', 'expert_answered_share')
+                    and severity = 'blocking'
+            ),
 
             select
                 needed_assignments.relation,
                 count(distinct needed_assignments.assignment_id) as asked,
                 count(distinct answers.assignment_id) as answered,
-                bool_or(plan_days.is_waiting) as is_waiting
+                bool_or(answered_shares.answered_share < limits.answered_share) as is_waiting
             from needed_assignments
-            inner join plan_days
+            inner join answered_shares
                 on
-                    needed_assignments.relation = plan_days.relation
-                    and needed_assignments.plan_id = plan_days.plan_id
-                    and needed_assignments.sample_date = plan_days.sample_date
+                    needed_assignments.relation = answered_shares.relation
+                    and needed_assignments.plan_id = answered_shares.plan_id
+                    and needed_assignments.policy_id = answered_shares.policy_id
+            cross join limits
             left join answers
                 on needed_assignments.assignment_id = answers.assignment_id
             group by needed_assignments.relation

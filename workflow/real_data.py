@@ -37,9 +37,16 @@ class Comparison:
     known: float
     known_std_error: float | None
 
+    @property
+    def covers(self) -> bool | None:
+        return None if self.lower is None else self.lower <= self.known <= self.upper
 
-def measure(name: str, data: Path, work: Path) -> list[Comparison]:
-    """Run one set from its published files to figures, from scratch, in the folder `work`."""
+
+def measure(name: str, data: Path, work: Path, draws: int = 1) -> list[Comparison]:
+    """Run one set from its published files to figures, from scratch, in the folder `work`.
+
+    `draws` > 1 draws every sample that often, each under a plan of its own, to see how often the intervals hold.
+    """
     source = data / name
     if not (source / "facts.json").exists():
         raise UserError(
@@ -55,6 +62,7 @@ def measure(name: str, data: Path, work: Path) -> list[Comparison]:
     warehouse = work / "prevalence.duckdb"
     with _connection(source, target=str(raw)) as connection:
         connection.execute((EXAMPLES / name / "mapping.sql").read_text())
+        _repeat_plans(connection, raw / "sampling_plans.parquet", draws)
     os.environ["PREVALENCE_DUCKDB_PATH"] = str(warehouse)
     for round_number in range(1, ROUNDS + 1):
         code = cli.main(["run", "--raw-folder", str(raw)])
@@ -63,6 +71,22 @@ def measure(name: str, data: Path, work: Path) -> list[Comparison]:
         if not _answer(name, source, warehouse, raw / "label_events" / f"round_{round_number}.parquet"):
             break
     return _compare(name, source, warehouse)
+
+
+def _repeat_plans(connection: duckdb.DuckDBPyConnection, plans: Path, draws: int) -> None:
+    """Copies of every plan; a draw's random numbers follow from its plan's name."""
+    connection.execute(
+        f"""
+        create temp table repeated_plans as
+        select plans.* replace (
+            plans.plan_id || case when draws.draw > 1 then '_draw_' || draws.draw else '' end as plan_id
+        )
+        from read_parquet('{plans}') as plans
+        cross join range(1, {draws} + 1) as draws (draw)
+        order by plan_id
+        """
+    )
+    connection.execute(f"copy repeated_plans to '{plans}' (format parquet)")
 
 
 def _answer(name: str, source: Path, warehouse: Path, answers: Path) -> int:
@@ -86,7 +110,7 @@ def _compare(name: str, source: Path, warehouse: Path) -> list[Comparison]:
             f"""
             with known as ({known})
             select
-                known.plan_id,
+                estimates.plan_id,
                 known.policy_id,
                 estimates.estimator,
                 estimates.prevalence,
@@ -97,13 +121,13 @@ def _compare(name: str, source: Path, warehouse: Path) -> list[Comparison]:
                 known.known,
                 known.known_std_error
             from known
-            left join warehouse.estimates.est_prevalence as estimates
+            inner join warehouse.estimates.est_prevalence as estimates
                 on
-                    known.plan_id = estimates.plan_id
+                    known.plan_id = regexp_replace(estimates.plan_id, '_draw_[0-9]+$', '')
                     and known.policy_id = estimates.policy_id
                     and estimates.pivot_name = 'overall'
                     and estimates.period_type = '28_days'
-            order by known.plan_id, known.policy_id, estimates.estimator
+            order by estimates.plan_id, known.policy_id, estimates.estimator
             """
         ).fetchall()
     return [Comparison(*row) for row in rows]
@@ -126,18 +150,30 @@ def main() -> int:
     shared = Path(os.environ.get("PREVALENCE_SHARED", PROJECT.parent / "shared"))
     parser.add_argument("--data", type=Path, default=shared / "data", help="folder of the sets")
     parser.add_argument("--work", type=Path, required=True, help="folder for raw tables and the warehouse")
+    parser.add_argument("--draws", type=int, default=1, help="how often every sample is drawn (default: 1)")
     options = parser.parse_args()
     try:
-        comparisons = measure(options.set, options.data.resolve(), options.work.resolve())
+        comparisons = measure(options.set, options.data.resolve(), options.work.resolve(), options.draws)
     except UserError as error:
         print(error, file=sys.stderr)
         return cli.EXIT_USER
-    print(f"\n{'plan':<24}{'policy':<22}{'estimator':<11}{'measured':>10}  {'interval':<22}{'known':>10}")
+    print(f"\n{'plan':<24}{'policy':<20}{'estimator':<11}{'measured':>10}  {'interval':<21}{'known':>10}  covered")
     for row in comparisons:
+        if "_draw_" in row.plan_id:
+            continue
         interval = f"[{percent(row.lower)}, {percent(row.upper)}]"
+        same = [
+            other.covers
+            for other in comparisons
+            if other.plan_id.split("_draw_")[0] == row.plan_id
+            and (other.policy_id, other.estimator) == (row.policy_id, row.estimator)
+        ]
+        covered = {True: "yes", False: "no", None: "n/a"}[row.covers]
+        if options.draws > 1:
+            covered += f", {sum(cover is True for cover in same)} of {len(same)} draws"
         print(
-            f"{row.plan_id:<24}{row.policy_id:<22}{row.estimator or '-':<11}{percent(row.prevalence):>10}  {interval:<22}"
-            f"{percent(row.known):>10}"
+            f"{row.plan_id:<24}{row.policy_id:<20}{row.estimator:<11}{percent(row.prevalence):>10}  {interval:<21}"
+            f"{percent(row.known):>10}  {covered}"
         )
     return 0
 
