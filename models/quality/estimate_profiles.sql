@@ -257,12 +257,12 @@ profiles as (
         estimator,
         period_type,
         count(*) as estimates,
-        count_if(status = 'ok') as ok_estimates,
-        count_if(status <> 'ok' and prevalence is null) as null_estimates,
+        count_if(coalesce(status = 'ok', false)) as ok_estimates,
+        count_if(coalesce(status <> 'ok', false) and prevalence is null) as null_estimates,
         count_if(
             status is null
             or (
-                status in ('ok', 'degenerate_proportion', 'census')
+                coalesce(status in ('ok', 'degenerate_proportion', 'census'), false)
                 and (prevalence is null or interval_lower is null or interval_upper is null)
             )
         ) as unexplained_nulls,
@@ -281,7 +281,7 @@ profiles as (
         count_if(
             coalesce(std_error < 0 or isnan(std_error) or std_error > 1e300, false)
         ) as invalid_standard_errors,
-        count_if(status = 'invalid_rows') as invalid_row_estimates,
+        count_if(coalesce(status = 'invalid_rows', false)) as invalid_row_estimates,
         count_if(pivot_name = 'overall') as overall_rows,
         count_if(pivot_name = 'overall' and prevalence is null) as overall_nulls,
         min(prevalence) as smallest_prevalence,

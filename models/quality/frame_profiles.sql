@@ -62,7 +62,7 @@ counted_frames as (
         sum(exposure) as frame_exposure,
         min(inclusion_probability) as smallest_inclusion_probability,
         max(inclusion_probability) as largest_inclusion_probability,
-        count_if(inclusion_probability > 0 and inclusion_probability <= 1) as valid_probabilities
+        count_if(coalesce(inclusion_probability > 0 and inclusion_probability <= 1, false)) as valid_probabilities
     from frame_rows
     group by plan_id, unit_date
 

@@ -27,14 +27,15 @@ days as (
         sample_date,
         has_audit,
         count(*) as drawn_units,
+        -- count_if of nothing but nulls is null on DuckDB and 0 on Spark, hence the coalesce
         count(judge_outcome) as judged_units,
         count(judge_is_violating) as judge_answered_units,
-        count_if(judge_is_violating) as judge_violating_units,
-        count_if(judge_outcome = 'cannot_determine') as judge_undetermined_units,
-        count_if(judge_outcome not in ('ok', 'cannot_determine')) as judge_failed_units,
+        count_if(coalesce(judge_is_violating, false)) as judge_violating_units,
+        count_if(coalesce(judge_outcome = 'cannot_determine', false)) as judge_undetermined_units,
+        count_if(coalesce(judge_outcome not in ('ok', 'cannot_determine'), false)) as judge_failed_units,
         count_if(is_audited) as audited_units,
         count_if(is_audited and expert_is_violating is not null) as expert_answered_units,
-        count_if(is_audited and expert_is_violating) as expert_violating_units,
+        count_if(is_audited and coalesce(expert_is_violating, false)) as expert_violating_units,
         -- what the judge calls violating, or gives no answer to, is audited with certainty
         count_if(coalesce(judge_is_violating, true) and not is_audited) as unaudited_violating_units,
         count_if(rater_labels > 0) as rater_labelled_units
