@@ -81,6 +81,8 @@ class Dbt:
         threads = ["--threads", str(self.threads)] if self.threads else []
         arguments = [
             *["--log-level", "none", "--log-level-file", "info", "--no-use-colors"],
+            # the manifest is a second of writing for each step, and nothing here reads it
+            "--no-write-json",
             *command,
             *threads,
             *["--vars", json.dumps(self.variables, sort_keys=True)],
