@@ -7,7 +7,8 @@ import sys
 if not (3, 11) <= sys.version_info[:2] < (3, 14):
     sys.exit(f"Python 3.11, 3.12 or 3.13 is needed, this is {sys.version.split()[0]}. Remedy: make PYTHON=python3.12 ...")
 CHECK
-[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+# a set-up that was killed may have left half an environment behind
+"$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear "$venv"
 echo "installing $requirement into $venv (a minute or two the first time) ..."
 if command -v uv >/dev/null 2>&1; then
     uv pip install --quiet --python "$venv/bin/python" -c constraints.txt -e "$requirement"
