@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from python_udfs import intervals, label_error
+from python_udfs import calibration, intervals, label_error
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,35 @@ class Udf:
 
     def call_arrow(self, *columns: pa.Array | pa.ChunkedArray) -> pa.Array:
         """Apply the function to Arrow columns of any numeric type: nulls in, nulls out, and NaN becomes null."""
+        if self.is_vector:
+            return self._call_rows(*columns)
         arrays = [_float64(column) for column in columns]
         with np.errstate(all="ignore"):
             result = self.function(*arrays)
         result = np.where(np.logical_or.reduce([np.isnan(array) for array in arrays]), np.nan, result)
         return pa.array(np.asarray(result, dtype=np.float64), type=pa.float64(), from_pandas=True)
+
+    @property
+    def is_vector(self) -> bool:
+        """The Python function takes lists and gives a vector; SQL's first argument is the position of an element."""
+        return any(argument_type.endswith("[]") for argument_type in self.argument_types)
+
+    def _call_rows(self, positions: pa.Array, *columns: pa.Array) -> pa.Array:
+        solutions: dict[bytes, intervals.Array] = {}
+        results: list[float | None] = []
+        lists = zip(*(column.to_pylist() for column in columns), strict=True)
+        for position, values in zip(_float64(positions), lists, strict=True):
+            if np.isnan(position) or any(_has_null(value) for value in values):
+                results.append(None)
+                continue
+            arrays = [np.asarray(value, dtype=np.float64) for value in values]
+            key = b"|".join(array.tobytes() for array in arrays)
+            if key not in solutions:
+                with np.errstate(all="ignore"):
+                    solutions[key] = self.function(*arrays)
+            solution = solutions[key]
+            results.append(solution[int(position) - 1] if 1 <= position <= len(solution) else None)
+        return pa.array(np.array(results, dtype=np.float64), type=pa.float64(), from_pandas=True)
 
     def arrow_function(self) -> Callable[..., pa.Array]:
         """`call_arrow` with the arity and the type hints that both engines read off a function's signature."""
@@ -50,6 +74,10 @@ class Udf:
         return call
 
 
+def _has_null(value: object) -> bool:
+    return value is None or (isinstance(value, list) and any(_has_null(item) for item in value))
+
+
 def _float64(column: pa.Array | pa.ChunkedArray) -> intervals.Array:
     """A float64 array with NaN for null. Decimals and integers arrive here on engines that do not cast arguments."""
     if pa.types.is_null(column.type):
@@ -65,7 +93,12 @@ def _udf(function: Callable[..., intervals.Array]) -> Udf:
     return Udf(function.__name__, function, names, ("double",) * len(names))
 
 
-REGISTRY: tuple[Udf, ...] = tuple(
+def _vector_udf(name: str, function: Callable[..., intervals.Array], *list_types: str) -> Udf:
+    names = ("position", *inspect.signature(function).parameters)
+    return Udf(name, function, names, ("double", *list_types))
+
+
+_SCALAR_UDFS = tuple(
     _udf(function)
     for function in (
         intervals.normal_quantile,
@@ -90,4 +123,15 @@ REGISTRY: tuple[Udf, ...] = tuple(
         label_error.lang_reiczigel_lower,
         label_error.lang_reiczigel_upper,
     )
+)
+
+REGISTRY: tuple[Udf, ...] = (
+    *_SCALAR_UDFS,
+    _vector_udf("linear_solution", calibration.linear_solution, "double[][]", "double[]"),
+    _vector_udf("raking_factor", calibration.raking_factors, "double[][]"),
+    _vector_udf("raking_multiplier", calibration.raking_multipliers, "double[][]", "double[]"),
+    _vector_udf(
+        "bounded_linear_multiplier", calibration.bounded_linear_multipliers, "double[][]", "double[]", "double[]"
+    ),
+    _vector_udf("logit_multiplier", calibration.logit_multipliers, "double[][]", "double[]", "double[]"),
 )

@@ -36,11 +36,12 @@ def test_every_function_is_registered_and_null_gives_null(connection, udf) -> No
     registered = connection.execute(
         "select parameter_types, return_type from duckdb_functions() where function_name = ?", [udf.name]
     ).fetchall()
-    assert registered == [(["DOUBLE"] * len(udf.argument_names), "DOUBLE")]
+    assert registered == [([argument_type.upper() for argument_type in udf.argument_types], "DOUBLE")]
+    samples = {"double": "0.5", "double[]": "[0.5]", "double[][]": "[[0.5]]"}
     for position in range(len(udf.argument_names)):
-        arguments: list[float | None] = [0.5] * len(udf.argument_names)
-        arguments[position] = None
-        assert _sql(connection, udf.name, *arguments) is None
+        arguments = [samples[argument_type] for argument_type in udf.argument_types]
+        arguments[position] = "null"
+        assert connection.execute(f"select {udf.name}({', '.join(arguments)})").fetchone() == (None,)
 
 
 def test_arrow_adapter_takes_what_an_engine_that_does_not_cast_may_send() -> None:
