@@ -143,8 +143,11 @@ final as (
         case
             when design <> 'logged'
                 then
-                    (weighted_exposure - cast(frame_exposure_when_drawn as double))
-                    / sqrt(nullif(weighted_exposure_variance, 0))
+                    -- rounded: what is left of a sum that is exact are last digits, which differ between runs
+                    round(
+                        (weighted_exposure - cast(frame_exposure_when_drawn as double))
+                        / sqrt(nullif(weighted_exposure_variance, 0)), 9
+                    )
         end as weighted_exposure_deviation
     from joined_days
 
