@@ -1,4 +1,4 @@
--- Every landed row is used, late, duplicate or quarantined, day by day; and the accounting has the rows of the raw tables.
+-- Every landed row is used, late, duplicate or quarantined, day by day; the accounting has the rows of the raw tables.
 with
 
 days as (
