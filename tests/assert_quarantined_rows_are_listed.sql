@@ -18,14 +18,7 @@ quarantined_rows as (
     select
         source_name,
         quarantine_reason
-    from {{ ref('quarantined_log_rows') }}
-
-    union all
-
-    select
-        source_name,
-        quarantine_reason
-    from {{ ref('quarantined_label_events') }}
+    from {{ ref('quarantined_rows') }}
 
 ),
 
