@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--raw-folder",
             type=Path,
-            default=os.environ.get(RAW_FOLDER) and Path(os.environ[RAW_FOLDER]),
+            default=Path(os.environ[RAW_FOLDER]) if os.environ.get(RAW_FOLDER) else None,
             help=f"folder of Parquet files in the shape of the input contract (or {RAW_FOLDER})",
         )
 

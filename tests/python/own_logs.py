@@ -6,6 +6,8 @@ from pathlib import Path
 
 import duckdb
 
+from workflow.contract import raw_tables
+
 DAYS = 3
 INTERACTIONS = 240
 POLICY = "harassment"
@@ -73,3 +75,13 @@ def write(folder: Path, **changed: str | None) -> Path:
             query = query.replace("{table}", f"({TABLES.get(name, '')})")
             connection.execute(f"copy ({query}) to '{folder / name}.parquet' (format parquet)")
     return folder
+
+
+def label_event(**values: str) -> str:
+    """A SELECT of one label event; what is not given is null."""
+    table = next(table for table in raw_tables() if table.name == "label_events")
+    columns = [
+        f"cast({repr(values[column.name]) if column.name in values else 'null'} as {column.duckdb_type}) as {column.name}"
+        for column in table.columns
+    ]
+    return "select " + ", ".join(columns)

@@ -406,9 +406,28 @@ def test_bad_rows_are_set_aside_by_reason_and_every_row_is_accounted_for(command
             union all select * replace ('no_such_policy' as policy_id) from {table} where content_id = 'c5'
             union all select * from {table} where content_id = 'c6'
         """,
+        label_events=" union all ".join(
+            [
+                own_logs.label_event(
+                    label_event_id="e1", assignment_id="a1", policy_id="no_such_policy", submitted_at="2026-03-04"
+                ),
+                own_logs.label_event(
+                    label_event_id="e2", assignment_id="a2", policy_id=own_logs.POLICY, submitted_at="2026-03-04"
+                ),
+                own_logs.label_event(assignment_id="a3", policy_id=own_logs.POLICY, submitted_at="2026-03-04"),
+            ]
+        ),
     )
     code, text = command("run", "--raw-folder", folder)
-    assert code in (0, cli.EXIT_BLOCKED), text
+    # the draw is made of what is usable, and its labels are asked for
+    assert code == 0 and "Open assignments" in text, text
+    assert command.query(
+        "select label_event_id, row_disposition, quarantine_reason from staging.stg_label_events_classified order by all"
+    ) == [
+        ("e1", "quarantined", "unknown_policy"),
+        ("e2", "quarantined", "unknown_assignment"),
+        (None, "quarantined", "missing_label_event_id"),
+    ]
 
     reasons = command.query(
         "select source_name, quarantine_reason, sum(row_count) from quality.log_quarantine_reasons group by all"
