@@ -7,13 +7,14 @@ import duckdb
 
 from workflow import warehouse
 
-# The longest period first; the two-phase estimate before one from experts alone; exposure before interactions.
+# The longest period first; the two-phase estimate before one from experts alone; exposure before interactions; the
+# larger sample. Never the narrower interval: a figure that is chosen for how it came out does not hold as often.
 _PREFERENCE = """
     case period_type when '28_days' then 0 when 'week' then 1 else 2 end,
     period_start desc,
     case estimator when 'two_phase' then 0 else 1 end,
     case unit_type when 'content_day' then 0 else 1 end,
-    interval_upper - interval_lower,
+    sampled_units desc,
     plan_id
 """
 

@@ -18,20 +18,19 @@ def print_summary(settings: Settings) -> None:
         print("No figure is published: marts.prevalence has no overall figure of any policy.")
     has_truth = any(figure.truth is not None for figure in figures)
     if figures:
-        heading = f"{'policy':<22}{'prevalence':>12}  {'95 % interval':<22}"
-        if {figure.level for figure in figures} != {0.95}:
-            heading = heading.replace("95 %", "its   ")
-        print(heading + ("    truth  covered" if has_truth else "") + "   of")
+        width = max(len("policy"), *(len(figure.title) for figure in figures)) + 2
+        level = "/".join(sorted({f"{100 * figure.level:g}" for figure in figures}))
+        heading = f"{'policy':<{width}}{'prevalence':>11}  {f'{level} % interval':<21}"
+        print(heading + ("    truth  covered" if has_truth else "") + "  of")
     for figure in figures:
         interval = f"[{percent(figure.lower)}, {percent(figure.upper)}]"
-        line = f"{figure.title:<22}{percent(figure.prevalence):>12}  {interval:<22}"
+        line = f"{figure.title:<{width}}{percent(figure.prevalence):>11}  {interval:<21}"
         if has_truth:
             covered = {True: "yes", False: "NO", None: "n/a"}[figure.covers]
             line += f"{percent(figure.truth):>9}  {covered:<7}"
         period = PERIODS.get(figure.period_type, figure.period_type)
-        print(
-            f"{line}   {period} from {figure.period_start}, {EXPOSURES.get(figure.unit_type, figure.unit_type)}"
-        )
+        exposure = EXPOSURES.get(figure.unit_type, figure.unit_type)
+        print(f"{line}  {exposure.removeprefix('of ')}, {period} from {figure.period_start}")
     print(f"\nwarehouse  {display(settings.warehouse)}   (the figures: marts.prevalence)")
     if settings.chart.exists():
         print(f"chart      {display(settings.chart)}")
