@@ -10,7 +10,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
 
 from workflow.contract import raw_tables
 from workflow.warehouse import release_dbt
@@ -41,29 +42,48 @@ CLEAN_VIEWS = """
 """
 
 
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """The project, parsed once: only vars that models read when they are compiled differ between the worlds."""
+    folder = tmp_path_factory.mktemp("parsed")
+    return invoke(folder, None, "parse", {"demo_world": True}).result
+
+
+def invoke(folder: Path, manifest: Manifest | None, command: str, names: dict, *options: str) -> dbtRunnerResult:
+    arguments = [
+        *[command, "--quiet", "--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--vars", json.dumps(names)],
+        *["--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), *options],
+    ]
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        # the parsed project names the database after the file, so every world's file has the same name
+        patch.setenv("PREVALENCE_DUCKDB_PATH", str(folder / "world.duckdb"))
+        release_dbt()
+        outcome = dbtRunner(manifest=manifest).invoke(arguments)
+        release_dbt()
+    assert outcome.success, f"{outcome.exception or ''}\n{said.getvalue()}"
+    return outcome
+
+
 class World:
     """A demo world in a file of its own."""
 
     def __init__(
-        self, folder: Path, start: str, end: str, threads: int = 2, command: str = "run", **variables: object
+        self,
+        folder: Path,
+        parsed: Manifest,
+        start: str,
+        end: str,
+        threads: int = 2,
+        command: str = "run",
+        **variables: object,
     ) -> None:
         self.start, self.end = start, end
         self.path = folder / "world.duckdb"
         names = {f"demo_world_{name}": value for name, value in variables.items()}
         names |= {"demo_world": True, "period_start_date": start, "period_end_date": end}
-        arguments = [
-            *[command, "--select", "path:workflow/demo_world", "--threads", str(threads), "--quiet"],
-            *["--project-dir", str(ROOT), "--profiles-dir", str(ROOT)],
-            *["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")],
-            *["--event-time-start", start, "--event-time-end", end, "--vars", json.dumps(names)],
-        ]
-        said = io.StringIO()
-        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
-            patch.setenv("PREVALENCE_DUCKDB_PATH", str(self.path))
-            release_dbt()
-            outcome = dbtRunner().invoke(arguments)
-            release_dbt()
-        assert outcome.success, f"{outcome.exception or ''}\n{said.getvalue()}"
+        options = ["--select", "path:workflow/demo_world", "--threads", str(threads)]
+        invoke(folder, parsed, command, names, *options, "--event-time-start", start, "--event-time-end", end)
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -84,15 +104,15 @@ THREE_DAYS = {"start": "2026-10-05", "end": "2026-10-08", "interactions": 6000}
 
 
 @pytest.fixture(scope="module")
-def small_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def small_world(tmp_path_factory: pytest.TempPathFactory, parsed: Manifest) -> World:
     """Built with the data tests of every table."""
-    return World(tmp_path_factory.mktemp("small"), command="build", **THREE_DAYS)
+    return World(tmp_path_factory.mktemp("small"), parsed, command="build", **THREE_DAYS)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(tmp_path_factory: pytest.TempPathFactory, parsed: Manifest) -> World:
     """The default shape, at a third of its size."""
-    return World(tmp_path_factory.mktemp("world"), "2026-10-05", "2026-11-02", interactions=60000)
+    return World(tmp_path_factory.mktemp("world"), parsed, "2026-10-05", "2026-11-02", interactions=60000)
 
 
 def differing_tables(one: World, other: World) -> dict[str, int]:
@@ -118,13 +138,13 @@ def differing_tables(one: World, other: World) -> dict[str, int]:
     return {table: rows for table, rows in differences.items() if rows}
 
 
-def test_the_same_seed_gives_the_same_world(small_world: World, tmp_path: Path) -> None:
-    again = World(tmp_path, threads=1, **THREE_DAYS)
+def test_the_same_seed_gives_the_same_world(small_world: World, parsed: Manifest, tmp_path: Path) -> None:
+    again = World(tmp_path, parsed, threads=1, **THREE_DAYS)
     assert differing_tables(small_world, again) == {}
 
 
-def test_another_seed_gives_another_world(small_world: World, tmp_path: Path) -> None:
-    other = World(tmp_path, seed=2, **THREE_DAYS)
+def test_another_seed_gives_another_world(small_world: World, parsed: Manifest, tmp_path: Path) -> None:
+    other = World(tmp_path, parsed, seed=2, **THREE_DAYS)
     assert set(differing_tables(small_world, other)) >= {
         "demo_world.world_requests",
         "demo_world.world_components",
@@ -147,8 +167,8 @@ def test_raw_tables_are_the_input_contract(small_world: World) -> None:
         assert found == [(column.name, column.duckdb_type) for column in contract[name].columns], name
 
 
-def test_replicated_days_share_nothing(tmp_path: Path) -> None:
-    world = World(tmp_path, "2026-10-05", "2026-10-08", interactions=3000, replicate_days=True)
+def test_replicated_days_share_nothing(parsed: Manifest, tmp_path: Path) -> None:
+    world = World(tmp_path, parsed, "2026-10-05", "2026-10-08", interactions=3000, replicate_days=True)
     shared = "select count(*) from (select {0}, count(distinct day) as days from clean_views {1} group by {0}) where days > 1"
     assert world.value(shared.format("content_id", "")) == 0
     users = """
