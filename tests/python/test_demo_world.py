@@ -1,4 +1,4 @@
-"""The demo world: the same for the same seed, as rare and as lopsided as it says, and with the truth that its rows have."""
+"""The demo world: the same for the same seed, as rare and as lopsided as it says, with the truth of its own rows."""
 
 from __future__ import annotations
 
@@ -121,7 +121,10 @@ def differing_tables(one: World, other: World) -> dict[str, int]:
     with duckdb.connect() as connection:
         connection.execute(f"attach '{one.path}' as one (read_only); attach '{other.path}' as other (read_only)")
         tables = connection.execute(
-            "select distinct schema_name || '.' || table_name from duckdb_tables() where database_name in ('one', 'other')"
+            """
+            select distinct schema_name || '.' || table_name from duckdb_tables()
+            where database_name in ('one', 'other')
+            """
         ).fetchall()
         assert len(tables) >= 10
         for (table,) in tables:
@@ -154,7 +157,8 @@ def test_another_seed_gives_another_world(small_world: World, parsed: Manifest, 
     }
     shared = "select count(*) from (select interaction_id from one.{0} intersect select interaction_id from other.{0})"
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{small_world.path}' as one (read_only); attach '{other.path}' as other (read_only)")
+        for name, path in (("one", small_world.path), ("other", other.path)):
+            connection.execute(f"attach '{path}' as {name} (read_only)")
         assert connection.execute(shared.format("demo_world.world_requests")).fetchone()[0] == 0
 
 
@@ -169,15 +173,13 @@ def test_raw_tables_are_the_input_contract(small_world: World) -> None:
 
 def test_replicated_days_share_nothing(parsed: Manifest, tmp_path: Path) -> None:
     world = World(tmp_path, parsed, "2026-10-05", "2026-10-08", interactions=3000, replicate_days=True)
-    shared = "select count(*) from (select {0}, count(distinct day) as days from clean_views {1} group by {0}) where days > 1"
-    assert world.value(shared.format("content_id", "")) == 0
-    users = """
-        select count(*) from (
-            select user_id from raw.interactions where user_id is not null
-            group by user_id having count(distinct cast(occurred_at as date)) > 1
-        )
-    """
-    assert world.value(users.replace("raw.interactions", "(select * from raw.interactions where occurred_at > '2000-01-01')")) == 0
+    shared = "select count(*) from (select {0} from {1} group by {0} having count(distinct day) > 1)"
+    assert world.value(shared.format("content_id", "clean_views")) == 0
+    users = """(
+        select user_id, cast(occurred_at as date) as day
+        from raw.interactions where user_id is not null and occurred_at > '2000-01-01'
+    )"""
+    assert world.value(shared.format("user_id", users)) == 0
     assert world.value("select count(distinct day) from clean_views") == 3
 
 
@@ -240,7 +242,8 @@ def test_one_policy_steps_up_on_the_fifteenth_day(world: World) -> None:
     # few contents carry a policy's violations, so each wanders from fortnight to fortnight; the step stands out
     assert 1.2 <= ratios["harassment"] == max(ratios.values()), ratios
     shown = """
-        select avg({share}) filter (day_number >= 14) / avg({share}) filter (day_number < 14) from demo_world.world_requests
+        select avg({share}) filter (day_number >= 14) / avg({share}) filter (day_number < 14)
+        from demo_world.world_requests
     """
     assert 1.5 <= world.value(shown.format(share="share_2")) <= 1.75
     assert all(0.97 <= world.value(shown.format(share=f"share_{number}")) <= 1.03 for number in (1, 3, 4))
@@ -303,7 +306,9 @@ def test_interaction_truth_is_that_of_the_rows(world: World) -> None:
             count(part_violations.interaction_id) as any_component,
             count_if(labels.whole_violates_alone) as whole_alone,
             count_if(part_violations.interaction_id is not null and labels.whole_violates_alone) as both,
-            count_if((part_violations.interaction_id is not null) <> coalesce(labels.any_component_violates, false)) as wrong
+            count_if(
+                (part_violations.interaction_id is not null) <> coalesce(labels.any_component_violates, false)
+            ) as wrong
         from clean_interactions as interactions
         cross join (select distinct policy_id from truth.content_labels) as policies
         left join part_violations
@@ -429,7 +434,8 @@ def test_copies_differ_in_nothing_but_when_they_were_received(world: World) -> N
         )
         """
     )[0]
-    assert times == world.value("select rows from truth.planted_faults where source_name = 'interactions' and fault = 'duplicate'")
+    planted = "select rows from truth.planted_faults where source_name = 'interactions' and fault = 'duplicate'"
+    assert times == world.value(planted)
     assert 0.2 * times < received < 0.8 * times
 
 
@@ -442,7 +448,8 @@ def test_logs_are_late_out_of_order_and_incomplete(world: World) -> None:
     out_of_order = world.value(
         """
         select count(*) from (
-            select received_at < lag(received_at) over (partition by client_stream_id order by client_sequence) as is_back
+            select
+                received_at < lag(received_at) over (partition by client_stream_id order by client_sequence) as is_back
             from raw.interactions
         ) where is_back
         """
