@@ -9,8 +9,11 @@ from python_udfs.registry import REGISTRY
 
 
 def register(connection: DuckDBPyConnection) -> None:
-    """Make every function of the registry callable from the connection's SQL."""
+    """Make every function of the registry callable from the connection's SQL, once per database instance."""
+    known = {name for (name,) in connection.execute("select function_name from duckdb_functions()").fetchall()}
     for udf in REGISTRY:
+        if udf.name in known:
+            continue
         # without "special" a function that returns a null fails the query
         connection.create_function(
             udf.name,

@@ -156,9 +156,23 @@ _sv_cells as (
 
 ),
 
+_sv_margin_sums as (
+    {% for name in names %}
+    select
+        {{ loop.index }} as _sv_margin_number,
+        count(*) - count(distinct _sv_margin) as _sv_repeated,
+        sum(_sv_total) as _sv_sum
+    from _sv_totals_{{ loop.index }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+
+),
+
 _sv_margin_problems as (
 
-    -- categories of the sample without a total, totals without a sample, and margins of different populations
+    -- categories of the sample without a total, totals without a sample, categories twice, margins of other populations
     select count(*) as _sv_problems
     from _sv_cells
     where not ({% for name in names %}{{ 'and ' if not loop.first }}coalesce(_sv_total_{{ loop.index }} > 0, false) {% endfor -%})
@@ -169,52 +183,50 @@ _sv_margin_problems as (
     left join _sv_cells
         on _sv_totals_{{ loop.index }}._sv_margin = _sv_cells.{{ name }}
     where _sv_cells._sv_cell is null and coalesce(_sv_totals_{{ loop.index }}._sv_total <> 0, true)
-    union all
-    select count(*) - count(distinct _sv_margin) as _sv_problems
-    from _sv_totals_{{ loop.index }}
     {%- endfor %}
-    {%- for name in names[1:] %}
     union all
-    select case when abs(_sv_other.total / nullif(_sv_first.total, 0) - 1) <= 1e-6 then 0 else 1 end as _sv_problems
-    from (select sum(_sv_total) as total from _sv_totals_1) as _sv_first
-    cross join (select sum(_sv_total) as total from _sv_totals_{{ loop.index + 1 }}) as _sv_other
-    {%- endfor %}
-
-),
-
-_sv_fit as (
-
     select
-        sum(_sv_problems) as _sv_problems
-        {%- if method == 'raking' %},
-        max(_sv_cell_lists._sv_cell_list) as _sv_cell_list
-        {%- endif %}
-    from _sv_margin_problems
-    {%- if method == 'raking' %}
-    cross join (
-        select
-            array_agg({{ prevalence._sv_cell_items(names) }}) as _sv_cell_list
-        from _sv_cells
-    ) as _sv_cell_lists
-    {%- endif %}
+        sum(_sv_repeated)
+        + case when max(_sv_sum) - min(_sv_sum) <= 1e-6 * max(_sv_sum) and count(_sv_sum) = count(*) then 0 else 1 end
+            as _sv_problems
+    from _sv_margin_sums
 
 ),
+
+_sv_problem_count as (
+
+    select sum(_sv_problems) as _sv_problems
+    from _sv_margin_problems
+
+),
+{%- if method == 'raking' %}
+
+_sv_cell_list as (
+
+    select array_agg({{ prevalence._sv_cell_items(names) }}) as _sv_list
+    from _sv_cells
+
+),
+{%- endif %}
 
 _sv_cell_factors as (
 
     select
         _sv_cells.*,
         case
-            when _sv_fit._sv_problems = 0
+            when _sv_problem_count._sv_problems = 0
                 then
                     {% if method == 'raking' -%}
-                    raking_factor(cast(_sv_cells._sv_cell as double), _sv_fit._sv_cell_list)
+                    raking_factor(cast(_sv_cells._sv_cell as double), _sv_cell_list._sv_list)
                     {%- else -%}
                     _sv_cells._sv_total_1 / _sv_cells._sv_cell_weight
                     {%- endif %}
         end as _sv_factor
     from _sv_cells
-    cross join _sv_fit
+    cross join _sv_problem_count
+    {%- if method == 'raking' %}
+    cross join _sv_cell_list
+    {%- endif %}
 
 ),
 
@@ -601,7 +613,7 @@ _sv_shares as (
             {%- endif %}
             else 0
         end as _sv_census,
-        case when _sv_n_population = cast('infinity' as double) then 1 else 1 - _sv_n / _sv_n_population end
+        case when _sv_n_population = cast('infinity' as double) then 1 else 1 - _sv_n / nullif(_sv_n_population, 0) end
             as _sv_unsampled_share,
         sum(_sv_z) over (partition by {{ domain | join(', ') }})
         / sum(_sv_n) over (partition by {{ domain | join(', ') }}) as _sv_centre

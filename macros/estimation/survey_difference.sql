@@ -206,7 +206,7 @@ _sv_scores as (
             {%- endif %}
             else 0
         end as _sv_census,
-        case when _sv_n_population = cast('infinity' as double) then 1 else 1 - _sv_n / _sv_n_population end
+        case when _sv_n_population = cast('infinity' as double) then 1 else 1 - _sv_n / nullif(_sv_n_population, 0) end
             as _sv_unsampled_share,
         {%- for number in [1, 2] %}
         _sv_a{{ number }} - _sv_ratio{{ number }} * _sv_b{{ number }} as _sv_z{{ number }},

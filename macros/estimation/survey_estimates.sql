@@ -228,7 +228,7 @@ _sv_two_stage_psus as (
         case
             when _sv_m >= _sv_m_population * (1 - 1e-9) or _sv_m = 1 then 0
             else
-                (1 - _sv_m / _sv_m_population) * _sv_m / (_sv_m - 1)
+                (1 - _sv_m / nullif(_sv_m_population, 0)) * _sv_m / (_sv_m - 1)
                 * (_sv_ssu_m{{ name }} + _sv_{{ left }} * _sv_{{ right }} * (1 / nullif(_sv_domain_ssus, 0) - 1 / _sv_m))
         end as _sv_ssu_q{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -324,7 +324,7 @@ _sv_scores as (
             else _sv_rows
         end as _sv_population_invalid_rows,
         case when _sv_n >= _sv_population * (1 - 1e-9) then 1 else 0 end as _sv_census,
-        1 - _sv_n / _sv_population as _sv_unsampled_share,
+        1 - _sv_n / nullif(_sv_population, 0) as _sv_unsampled_share,
         {%- elif with_probability %}
         case when _sv_f_most = 0 then 1 else 0 end as _sv_census,
         cast(1 as double) as _sv_unsampled_share,

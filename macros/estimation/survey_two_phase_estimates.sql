@@ -187,7 +187,7 @@ _sv_sized_cells as (
         case
             when _sv_n1 >= _sv_n1_population * (1 - 1e-9) then 0
             when _sv_n1_population = cast('infinity' as double) then 1
-            else 1 - _sv_n1 / _sv_n1_population
+            else 1 - _sv_n1 / nullif(_sv_n1_population, 0)
         end as _sv_open_1,
         {{ '1 - _sv_p2_minimum' if is_poisson else '1 - _sv_n2 / _sv_m' }} as _sv_open_2
     from _sv_designs
