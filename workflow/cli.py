@@ -8,6 +8,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import yaml
 
 from workflow.settings import Settings, UserError, display
@@ -39,6 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(f"\n{error}", file=sys.stderr)
         return EXIT_USER
+    except duckdb.Error as error:
+        print(f"\n{_explain(settings, error)}", file=sys.stderr)
+        return EXIT_USER
     except KeyboardInterrupt:
         print(
             "\nInterrupted. Finished steps stay; run the same command again to go on from there.",
@@ -46,6 +50,14 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return EXIT_INTERRUPTED
     return 0
+
+
+def _explain(settings: Settings, error: duckdb.Error) -> str:
+    return (
+        f"DuckDB stopped on {display(settings.warehouse)}: {str(error).strip().splitlines()[0]} Remedy: when it is out of "
+        "memory, raise PREVALENCE_MEMORY_LIMIT; when the disk is full, free some; then run the same command again. "
+        "Finished steps stay."
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
