@@ -158,6 +158,57 @@ def korn_graubard_trunc_upper(
     return clopper_pearson_upper(_inside(estimate) * n, n, alpha)
 
 
+def _gamma_quantile(probability: Array, mean: Array, variance: Array) -> Array:
+    """Quantile of the gamma distribution with this mean and variance; 0 where the mean is 0."""
+    some = (mean > 0) & (variance > 0)
+    shape = np.where(some, mean**2 / np.where(some, variance, 1.0), 1.0)
+    scale = np.where(some, variance / np.where(some, mean, 1.0), 1.0)
+    return np.where(some, special.gammaincinv(shape, probability) * scale, np.where(mean >= 0, mean, np.nan))
+
+
+def _gamma_distribution(value: Array, mean: Array, variance: Array) -> Array:
+    some = (mean > 0) & (variance > 0)
+    shape = np.where(some, mean**2 / np.where(some, variance, 1.0), 1.0)
+    scaled = np.maximum(value, 0) * np.where(some, mean / np.where(some, variance, 1.0), 1.0)
+    return np.where(some, special.gammainc(shape, scaled), np.where(value >= mean, 1.0, 0.0))
+
+
+def gamma_mid_p_lower(estimate: Array, certain_share: Array, variance: Array, missed_weight: Array, alpha: Array) -> Array:
+    """Lower bound of a share of rare events under unequal weights: gamma with the estimate's mean and variance.
+
+    `certain_share` is the part of the estimate that comes from units taken with certainty, which varies in no sample.
+    `missed_weight` belongs to the upper bound and must be known for both. Fay and Feuer (1997), Statistics in Medicine
+    16, 791-801. Undefined at 0 and 1.
+    """
+    share = _inside(estimate)
+    certain = np.clip(certain_share, 0, share)
+    known = np.where((variance >= 0) & (missed_weight >= 0), 1.0, np.nan)
+    return known * (certain + _gamma_quantile(alpha / 2, share - certain, variance))
+
+
+def gamma_mid_p_upper(estimate: Array, certain_share: Array, variance: Array, missed_weight: Array, alpha: Array) -> Array:
+    """Upper bound of a share of rare events under unequal weights, from what was seen and what could have been missed.
+
+    Fay and Feuer (1997) bound a weighted sum of rare events by a gamma distribution to which one more event of weight
+    `missed_weight` is added; Fay and Kim (2017), Biometrical Journal 59, 377-387, take the mean of the distributions
+    with and without it (mid-p). The weight here is not the largest one but what a violation that was missed would have
+    had on average, as a share (Tiwari, Clegg and Zou, 2006, Statistical Methods in Medical Research 15, 547-569). Never
+    above 1. Undefined at 0 and 1.
+    """
+    share, v, w, tail = np.broadcast_arrays(_inside(estimate), variance, missed_weight, alpha / 2)
+    certain = np.clip(np.broadcast_to(certain_share, share.shape), 0, share)
+    seen = share - certain
+    known = (v >= 0) & (w >= 0) & np.isfinite(share)
+    # the mean of the two distributions reaches 1 - tail between the quantiles of each
+    low = _gamma_quantile(1 - tail, seen, v)
+    high = np.maximum(low, _gamma_quantile(1 - tail, seen + w, v + w**2))
+    for _ in range(60):
+        middle = (low + high) / 2
+        reached = (_gamma_distribution(middle, seen, v) + _gamma_distribution(middle, seen + w, v + w**2)) / 2
+        low, high = np.where(reached < 1 - tail, middle, low), np.where(reached < 1 - tail, high, middle)
+    return np.where(known, np.minimum(certain + high, 1.0), np.nan)
+
+
 def _likelihood_bound(
     sign: int, estimate: Array, effective_n: Array, sampled: Array, degrees_of_freedom: Array, alpha: Array
 ) -> Array:

@@ -118,6 +118,8 @@ _SCALAR_UDFS = tuple(
         intervals.korn_graubard_upper,
         intervals.korn_graubard_trunc_lower,
         intervals.korn_graubard_trunc_upper,
+        intervals.gamma_mid_p_lower,
+        intervals.gamma_mid_p_upper,
         intervals.likelihood_lower,
         intervals.likelihood_upper,
         label_error.lang_reiczigel_lower,

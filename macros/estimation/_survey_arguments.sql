@@ -103,9 +103,11 @@
     ]) }}
 {%- endmacro %}
 
-{#- The interval kinds, and the arguments after the estimate with which the function of each is called. -#}
-{% macro _interval_kinds() -%}
-    {{ return({
+{#- The interval kinds, and the arguments after the estimate with which the function of each is called.
+
+`gamma_mid_p` needs moments that only survey_estimates has. -#}
+{% macro _interval_kinds(with_missed_weight=false) -%}
+    {%- set kinds = {
         'wald_t': ['_sv_std_error', '_sv_df'],
         'logit': ['_sv_std_error', '_sv_df'],
         'asin': ['_sv_std_error', '_sv_df'],
@@ -115,7 +117,11 @@
         'korn_graubard_positives': ['_sv_effective_n', '_sv_sampled', '_sv_positives_df'],
         'clopper_pearson': [],
         'likelihood': ['_sv_effective_n', '_sv_sampled', '_sv_df']
-    }) }}
+    } -%}
+    {%- if with_missed_weight -%}
+        {%- do kinds.update({'gamma_mid_p': ['_sv_certain_share', '_sv_variance', '_sv_missed_share']}) -%}
+    {%- endif -%}
+    {{ return(kinds) }}
 {%- endmacro %}
 
 {#- True when the value is finite: on both engines NaN sorts above infinity. -#}

@@ -12,7 +12,7 @@ bounds. `extra_status` is a reason to give no figure, after no_sampled_units: it
 ) -%}
 {%- set columns = prevalence._by_columns(by) -%}
 {%- set alpha = 'cast(' ~ (1 - level) ~ ' as double)' -%}
-{%- set arguments = prevalence._interval_kinds()[interval] -%}
+{%- set arguments = prevalence._interval_kinds(true)[interval] -%}
 {%- set function = 'korn_graubard' if interval == 'korn_graubard_positives' else interval -%}
 _sv_figures as (
 

@@ -32,11 +32,12 @@ Usage:
     ssu=none,
     population_ssus=none,
     zero_positive_bound='clopper_pearson',
-    frame_maximum_weight=none
+    frame_maximum_weight=none,
+    missed_weight=none
 ) -%}
 {{ prevalence._check_survey_estimates(
     y, x, weight, design, stratum, psu, population_psus, inclusion_probability, by, total, interval, level, lonely_psu,
-    ssu, population_ssus, zero_positive_bound, frame_maximum_weight
+    ssu, population_ssus, zero_positive_bound, frame_maximum_weight, missed_weight
 ) -}}
 {%- set columns = prevalence._by_columns(by) -%}
 {%- set keys = prevalence._sv_keys(columns) -%}
@@ -69,7 +70,9 @@ _sv_source as (
         cast(({{ population_psus }}) as double) as _sv_population_psus,
         {%- endif %}
         {{ 'cast((' ~ frame_maximum_weight ~ ') as double)' if frame_maximum_weight is not none else 'cast(0 as double)' }}
-            as _sv_frame_maximum
+            as _sv_frame_maximum,
+        {{ 'cast((' ~ missed_weight ~ ') as double)' if missed_weight is not none else 'cast(null as double)' }}
+            as _sv_missed
     from {{ relation }}
 
 ),
@@ -104,6 +107,18 @@ _sv_values as (
         case when _sv_y is not null then _sv_w * _sv_x * _sv_x end as _sv_wxx,
         case when _sv_y > 0 then power(_sv_w * _sv_y, 2) end as _sv_a2,
         case when _sv_y > 0 then power(_sv_w * _sv_y, 4) end as _sv_a4,
+        {% if with_probability -%}
+        case when _sv_y > 0 and _sv_pi = 1 then _sv_w * _sv_y else 0 end
+        {%- else -%}
+        cast(0 as double)
+        {%- endif %} as _sv_certain,
+        {%- if with_probability %}
+        -- a unit that is taken with certainty cannot be missed
+        case when _sv_y is not null and _sv_pi < 1 then _sv_w * _sv_x end as _sv_missable,
+        {%- endif %}
+        -- counted with the weight, so that a domain's mean is over the rows that have one
+        _sv_missed,
+        case when _sv_missed is not null then 1 else 0 end as _sv_with_missed,
         case when _sv_y is not null then 1 else 0 end as _sv_labeled,
         case when _sv_y > 0 then 1 else 0 end as _sv_positive,
         case when _sv_y < _sv_x then 1 else 0 end as _sv_below,
@@ -245,7 +260,7 @@ _sv_strata as (
         _sv_stratum,
         cast(count(*) as double) as _sv_psus,
         cast(count(_sv_b) as double) as _sv_domain_psus,
-        max(_sv_b) as _sv_b_maximum,
+        max({{ '_sv_missable' if with_probability and psu is none else '_sv_b' }}) as _sv_b_maximum,
         {{ prevalence._sv_carried_sums(psu is none) }}
         {%- if population_psus is not none %}
         min(_sv_population_psus) as _sv_population_minimum,
@@ -471,6 +486,8 @@ _sv_moments as (
         _sv_a4,
         _sv_maximum,
         _sv_b,
+        _sv_certain / nullif(_sv_b, 0) as _sv_certain_share,
+        coalesce(_sv_missed / nullif(_sv_with_missed, 0), _sv_maximum) / nullif(_sv_b, 0) as _sv_missed_share,
         least(
             _sv_rows,
             _sv_invalid
@@ -509,7 +526,7 @@ _sv_moments as (
 
 {% macro _check_survey_estimates(
     y, x, weight, design, stratum, psu, population_psus, inclusion_probability, by, total, interval, level, lonely_psu,
-    ssu, population_ssus, zero_positive_bound, frame_maximum_weight
+    ssu, population_ssus, zero_positive_bound, frame_maximum_weight, missed_weight
 ) -%}
     {%- set name = 'survey_estimates' -%}
     {{- prevalence._check_expression(name, 'y', y, required=true) -}}
@@ -518,7 +535,7 @@ _sv_moments as (
     {%- set optional = {
         'stratum': stratum, 'psu': psu, 'population_psus': population_psus,
         'inclusion_probability': inclusion_probability, 'ssu': ssu, 'population_ssus': population_ssus,
-        'frame_maximum_weight': frame_maximum_weight
+        'frame_maximum_weight': frame_maximum_weight, 'missed_weight': missed_weight
     } -%}
     {%- for argument, value in optional.items() -%}
         {{- prevalence._check_expression(name, argument, value) -}}
@@ -532,7 +549,7 @@ _sv_moments as (
     {{- prevalence._check_choice(name, 'design', design, takes.keys() | list) -}}
     {%- set unwanted = [] -%}
     {%- for argument, value in optional.items() -%}
-        {%- if value is not none and argument not in takes[design] and argument != 'frame_maximum_weight' -%}
+        {%- if value is not none and argument not in takes[design] and argument not in ['frame_maximum_weight', 'missed_weight'] -%}
             {%- do unwanted.append(argument) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -547,7 +564,7 @@ _sv_moments as (
         ) }}
     {%- endif -%}
     {{- prevalence._check_boolean(name, 'total', total) -}}
-    {{- prevalence._check_choice(name, 'interval', interval, prevalence._interval_kinds().keys() | list) -}}
+    {{- prevalence._check_choice(name, 'interval', interval, prevalence._interval_kinds(true).keys() | list) -}}
     {{- prevalence._check_level(name, level) -}}
     {%- set rules = ['fail', 'remove', 'certainty', 'adjust', 'average'] -%}
     {{- prevalence._check_choice(name, 'lonely_psu', lonely_psu, rules) -}}
@@ -563,6 +580,9 @@ _sv_moments as (
         {{ prevalence._refuse(
             name, "frame_maximum_weight belongs to zero_positive_bound 'max_weight'; received '" ~ zero_positive_bound ~ "'"
         ) }}
+    {%- endif -%}
+    {%- if missed_weight is not none and interval != 'gamma_mid_p' -%}
+        {{ prevalence._refuse(name, "missed_weight belongs to interval 'gamma_mid_p'; received '" ~ interval ~ "'") }}
     {%- endif -%}
     {{- prevalence._check_by(name, by, prevalence._result_columns()) -}}
 {%- endmacro %}
@@ -614,11 +634,11 @@ _sv_members as (
 {%- endmacro %}
 
 {% macro _sv_counts() -%}
-    {{ return(['rows', 'labeled', 'positive', 'below', 'not_share', 'invalid']) }}
+    {{ return(['rows', 'labeled', 'positive', 'below', 'not_share', 'invalid', 'with_missed']) }}
 {%- endmacro %}
 
 {% macro _sv_sums() -%}
-    {{ return(['w', 'wyy', 'wyx', 'wxx', 'a2', 'a4']) }}
+    {{ return(['w', 'wyy', 'wyx', 'wxx', 'a2', 'a4', 'certain', 'missed']) }}
 {%- endmacro %}
 
 {#- Counts and sums that are only added up: from the rows (`of_rows`), or from the groups of the step before. -#}

@@ -27,6 +27,7 @@ unit_domains as (
         inclusion_probability,
         overall_inclusion_probability,
         maximum_overall_weight,
+        missed_weight,
         frame_units,
         exposure,
         expert_violating_exposure,
@@ -51,6 +52,7 @@ poisson_units as (
         pivot_value,
         overall_inclusion_probability,
         maximum_overall_weight,
+        missed_weight,
         exposure,
         expert_violating_exposure
     from unit_domains
@@ -128,8 +130,8 @@ poisson_estimates as (
         'poisson_units', y='expert_violating_exposure', x='exposure',
         weight='1 / overall_inclusion_probability', design='poisson',
         inclusion_probability='overall_inclusion_probability', by=periods,
-        interval='korn_graubard_positives', level=var('interval_level'),
-        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight'
+        interval='gamma_mid_p', level=var('interval_level'),
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
     ) | indent(4) }}
 
 ),

@@ -18,6 +18,7 @@ unit_labels as (
         is_audited,
         overall_inclusion_probability,
         maximum_overall_weight,
+        missed_weight,
         expert_is_violating,
         expert_any_component_violates
     from {{ ref('fct_unit_labels') }}
@@ -52,6 +53,7 @@ exposure_domains as (
         unit_labels.is_audited,
         unit_labels.overall_inclusion_probability,
         unit_labels.maximum_overall_weight,
+        unit_labels.missed_weight,
         unit_exposures.pivot_name,
         unit_exposures.pivot_value,
         unit_exposures.exposure,
@@ -89,6 +91,7 @@ violation_scopes as (
         exposure_domains.is_audited,
         exposure_domains.overall_inclusion_probability,
         exposure_domains.maximum_overall_weight,
+        exposure_domains.missed_weight,
         'violation_scope' as pivot_name,
         scopes.pivot_value,
         exposure_domains.exposure,
@@ -125,6 +128,7 @@ domains as (
         is_audited,
         overall_inclusion_probability,
         maximum_overall_weight,
+        missed_weight,
         pivot_name,
         pivot_value,
         exposure,
@@ -147,6 +151,7 @@ domains as (
         is_audited,
         overall_inclusion_probability,
         maximum_overall_weight,
+        missed_weight,
         pivot_name,
         pivot_value,
         exposure,
@@ -179,6 +184,7 @@ final as (
         inclusion_probability,
         overall_inclusion_probability,
         maximum_overall_weight,
+        missed_weight,
         frame_units,
         cast(exposure as double) as exposure,
         -- null where there is no answer, which is not the same as no violation

@@ -266,6 +266,24 @@ probabilities as (
 
 ),
 
+-- where a violation that the judge has missed would lie: as often as the score says, with a floor of 10^-4
+expected_misses as (
+
+    select
+        uncertain_units.plan_id,
+        uncertain_units.unit_id,
+        uncertain_units.policy_id,
+        uncertain_units.design_weight * uncertain_units.exposure
+        * (coalesce(unit_scores.score_millionths, 0) + 100) as expected_miss
+    from uncertain_units
+    left join unit_scores
+        on
+            uncertain_units.plan_id = unit_scores.plan_id
+            and uncertain_units.unit_id = unit_scores.unit_id
+            and uncertain_units.policy_id = unit_scores.policy_id
+
+),
+
 audited_with_probability as (
 
     select
@@ -282,6 +300,7 @@ audited_with_probability as (
         end as audit_probability,
         open_units.exposure * open_units.design_weight as weighted_exposure,
         open_units.is_certainty,
+        expected_misses.expected_miss,
         {{ prevalence.hash_unit(
             "open_units.plan_id || '|' || open_units.policy_id || '|' || open_units.unit_id",
             var('sampling_salt') ~ ':audit'
@@ -292,6 +311,11 @@ audited_with_probability as (
             open_units.plan_id = probabilities.plan_id
             and open_units.unit_id = probabilities.unit_id
             and open_units.policy_id = probabilities.policy_id
+    left join expected_misses
+        on
+            open_units.plan_id = expected_misses.plan_id
+            and open_units.unit_id = expected_misses.unit_id
+            and open_units.policy_id = expected_misses.policy_id
 
 ),
 
@@ -313,6 +337,14 @@ bounded_units as (
                     then weighted_exposure / nullif(audit_probability, 0)
             end
         ) over (partition by plan_id, policy_id, sample_date) as maximum_overall_weight,
+        -- and what it would weigh on average, if it is a violation that the judge has missed
+        sum(case when audit_probability < 1 then expected_miss * weighted_exposure / audit_probability end)
+            over (partition by plan_id, policy_id, sample_date)
+        / nullif(
+            sum(case when audit_probability < 1 then expected_miss end)
+                over (partition by plan_id, policy_id, sample_date),
+            0
+        ) as missed_weight,
         count(*) over (partition by plan_id, policy_id, sample_date) as judged_units
     from audited_with_probability
 
@@ -330,6 +362,7 @@ final as (
         audit_probability,
         random_number,
         maximum_overall_weight,
+        missed_weight,
         cast(judged_units as bigint) as judged_units
     from bounded_units
     where random_number < audit_probability

@@ -182,3 +182,35 @@ def test_binomial_reference(connection, row, expected) -> None:
     for name, bounds, arguments in calls:
         for side, bound in zip(("lower", "upper"), bounds, strict=True):
             assert _sql(connection, f"{name}_{side}", *arguments) == pytest.approx(bound, rel=1e-9, abs=1e-12), name
+
+
+@pytest.mark.parametrize("positives", [1, 2, 5, 40])
+@pytest.mark.parametrize("weight", [1e-3, 2e-5])
+def test_gamma_mid_p_is_the_poisson_interval_where_weights_are_equal(positives, weight):
+    """With equal weights the upper bound u solves P(X < k) + P(X = k) / 2 = alpha / 2, X Poisson with mean u / weight."""
+    estimate, variance = positives * weight, positives * weight**2
+    arguments = [np.array([value]) for value in (estimate, 0.0, variance, weight, 0.05)]
+    upper = intervals.gamma_mid_p_upper(*arguments)[0] / weight
+    lower = intervals.gamma_mid_p_lower(*arguments)[0] / weight
+    tail = stats.poisson.cdf(positives - 1, upper) + stats.poisson.pmf(positives, upper) / 2
+    assert tail == pytest.approx(0.025, rel=1e-9)
+    assert stats.poisson.sf(positives - 1, lower) == pytest.approx(0.025, rel=1e-9)
+
+
+def test_gamma_mid_p_moves_only_what_can_vary():
+    """A part taken with certainty shifts the interval; nothing that varies and nothing missed leaves the point."""
+    some = [np.array([value]) for value in (0.003, 0.0, 1e-6, 5e-4, 0.05)]
+    shifted = [np.array([value]) for value in (0.005, 0.002, 1e-6, 5e-4, 0.05)]
+    for bound in (intervals.gamma_mid_p_lower, intervals.gamma_mid_p_upper):
+        assert bound(*shifted)[0] == pytest.approx(bound(*some)[0] + 0.002, abs=1e-12)
+    point = [np.array([value]) for value in (0.005, 0.005, 0.0, 0.0, 0.05)]
+    assert intervals.gamma_mid_p_lower(*point)[0] == intervals.gamma_mid_p_upper(*point)[0] == 0.005
+
+
+def test_gamma_mid_p_widens_with_what_may_be_missed():
+    weights = np.array([0.0, 1e-4, 1e-3, 1e-2])
+    fixed = [np.full(4, value) for value in (0.003, 0.0, 1e-6)]
+    uppers = intervals.gamma_mid_p_upper(*fixed, weights, np.full(4, 0.05))
+    assert np.all(np.diff(uppers) > 0)
+    assert np.isnan(intervals.gamma_mid_p_upper(*(np.array([v]) for v in (0.0, 0.0, 0.0, 1e-3, 0.05)))[0])
+    assert intervals.gamma_mid_p_upper(*(np.array([v]) for v in (0.5, 0.0, 0.2, 0.9, 0.05)))[0] == 1
