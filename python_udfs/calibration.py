@@ -1,4 +1,4 @@
-"""Small systems of equations behind calibrated weights. Each function returns a vector; SQL asks for one element of it."""
+"""Small systems of equations behind calibrated weights. Each function returns a vector; SQL asks for one element."""
 
 from __future__ import annotations
 

@@ -32,7 +32,9 @@ def student_t_quantile(probability: Array, degrees_of_freedom: Array) -> Array:
 def beta_quantile(probability: Array, a: Array, b: Array) -> Array:
     """Quantile of the beta distribution; its limits are 0 where a = 0 and 1 where b = 0."""
     inside = (a > 0) & (b > 0) & (probability >= 0) & (probability <= 1)
-    quantile = special.betaincinv(np.where(inside, a, 1.0), np.where(inside, b, 1.0), np.where(inside, probability, 0.5))
+    quantile = special.betaincinv(
+        np.where(inside, a, 1.0), np.where(inside, b, 1.0), np.where(inside, probability, 0.5)
+    )
     return np.select([inside, (a == 0) & (b > 0), (b == 0) & (a > 0)], [quantile, 0.0, 1.0], np.nan)
 
 
@@ -78,12 +80,12 @@ def _asin_bound(sign: int, estimate: Array, std_error: Array, degrees_of_freedom
 
 
 def asin_lower(estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
-    """Wald bound on the arcsine scale, as R survey has it: an angle beyond 0 or pi/2 is reflected. Undefined at 0 and 1."""
+    """Wald bound on the arcsine scale, as in R survey: an angle beyond 0 or pi/2 is reflected. Undefined at 0 and 1."""
     return _asin_bound(-1, estimate, std_error, degrees_of_freedom, alpha)
 
 
 def asin_upper(estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
-    """Wald bound on the arcsine scale, as R survey has it: an angle beyond 0 or pi/2 is reflected. Undefined at 0 and 1."""
+    """Wald bound on the arcsine scale, as in R survey: an angle beyond 0 or pi/2 is reflected. Undefined at 0 and 1."""
     return _asin_bound(1, estimate, std_error, degrees_of_freedom, alpha)
 
 

@@ -44,7 +44,7 @@ def lang_reiczigel_lower(
     specificity_items: Array,
     alpha: Array,
 ) -> Array:
-    """Bound of a prevalence from an apparent share and from sensitivity and specificity of so many items; cut to [0, 1].
+    """Bound of a prevalence from an apparent share, sensitivity and specificity of so many items each; cut to [0, 1].
 
     Lang and Reiczigel (2014), Preventive Veterinary Medicine 113, 13-22, with (1 - P')^2 where it prints (1 + P')^2.
     Undefined where sensitivity + specificity <= 1.

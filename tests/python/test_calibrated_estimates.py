@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+
 from python_udfs import calibration
 
 # 120 units of two countries on two surfaces; 1 in 8 without a label
@@ -88,7 +89,9 @@ def test_bounds_hold(results) -> None:
     assert 0.2 < results["logit"].smallest_calibration_factor[0] < 1
     assert results["logit"].largest_calibration_factor[0] < 4
     cut = results["cut"].iloc[0]
-    assert cut.smallest_calibration_factor == pytest.approx(0.9) and cut.largest_calibration_factor == pytest.approx(1.2)
+    assert cut.smallest_calibration_factor == pytest.approx(0.9) and cut.largest_calibration_factor == pytest.approx(
+        1.2
+    )
     assert results["linear"].largest_calibration_factor[0] > 1.2
 
 

@@ -43,9 +43,7 @@ def _two_phase_results() -> list[Any]:
 
 
 def _data(folder: str) -> str:
-    return (
-        f"select * from read_csv('{ORACLE / folder / 'data.csv'}', auto_type_candidates = ['BIGINT', 'DOUBLE', 'VARCHAR'])"
-    )
+    return f"select * from read_csv('{ORACLE / folder / 'data.csv'}', auto_type_candidates = ['BIGINT', 'DOUBLE', 'VARCHAR'])"
 
 
 @pytest.fixture(scope="module")

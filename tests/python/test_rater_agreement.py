@@ -25,7 +25,11 @@ union all select 1, 'a', 1, 'alone' union all select 2, 'b', 0, 'alone' union al
 @pytest.fixture(scope="module")
 def results(dbt_calls, call_text):
     tables = {"ten_items": TEN}
-    models = {"by_part": call_text("rater_agreement", relation="ten_items", item="item", rater="rater", label="answer", by=[["part"]])}
+    models = {
+        "by_part": call_text(
+            "rater_agreement", relation="ten_items", item="item", rater="rater", label="answer", by=[["part"]]
+        )
+    }
     for case in CASES:
         tables[f"data_{case}"] = f"select * from read_csv('{SHARED / 'oracle' / case / 'data.csv'}')"
         models[case] = call_text("rater_agreement", relation=f"data_{case}", item="task", rater="worker", label="label")

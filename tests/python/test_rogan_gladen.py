@@ -8,6 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 from conftest import SHARED
+
 from python_udfs.duckdb_plugin import register
 
 CASE = SHARED / "oracle" / "l01_rogan_gladen"
@@ -80,7 +81,9 @@ def results(dbt_calls, call_text):
         items = {"sensitivity_items": "n_se", "specificity_items": "n_sp"}
         for interval in ("lang_reiczigel", "wald", "wilson", "clopper_pearson"):
             estimated_items = items if interval in ("lang_reiczigel", "wald") else {}
-            models[f"reference_{interval}"] = call_text("rogan_gladen", **reference, **estimated_items, interval=interval)
+            models[f"reference_{interval}"] = call_text(
+                "rogan_gladen", **reference, **estimated_items, interval=interval
+            )
     return {name: rows.set_index(rows.columns[0]) for name, rows in dbt_calls.run(models, tables).items()}
 
 
@@ -131,11 +134,14 @@ def test_reference(results, result) -> None:
         assert pd.isna(estimated.estimate)
         with duckdb.connect() as connection:
             register(connection)
-            row = next(line.split(",") for line in (CASE / "data.csv").read_text().splitlines() if line[0] == result["id"])
+            row = next(
+                line.split(",") for line in (CASE / "data.csv").read_text().splitlines() if line[0] == result["id"]
+            )
             x, n, x_se, n_se, x_sp, n_sp = (float(value) for value in row[1:])
             for name, bound in (("lower", lower), ("upper", upper)):
                 ours = connection.execute(
-                    f"select lang_reiczigel_{name}(?, ?, ?, ?, ?, ?, 0.05)", [x / n, n, x_se / n_se, n_se, x_sp / n_sp, n_sp]
+                    f"select lang_reiczigel_{name}(?, ?, ?, ?, ?, ?, 0.05)",
+                    [x / n, n, x_se / n_se, n_se, x_sp / n_sp, n_sp],
                 ).fetchone()[0]
                 assert ours == pytest.approx(bound, rel=1e-9, abs=1e-12)
         return

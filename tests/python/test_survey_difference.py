@@ -120,7 +120,9 @@ def test_change_and_covariance(results, country) -> None:
 def test_population_and_poisson(results) -> None:
     _, scores = _scores(pd.Series(True, index=POOLED.index))
     difference = scores[1] - scores[0]
-    assert _row(results["of_a_population"]).variance == pytest.approx(_covariance(difference, difference, 400), rel=1e-9)
+    assert _row(results["of_a_population"]).variance == pytest.approx(
+        _covariance(difference, difference, 400), rel=1e-9
+    )
     poisson = _row(results["draws"])
     assert poisson.variance == pytest.approx(((1 - POOLED.pi) * difference**2).sum(), rel=1e-9)
     assert poisson.covariance == 0

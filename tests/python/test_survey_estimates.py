@@ -138,13 +138,19 @@ def results(dbt_calls, call_text):
     models["unpermuted"] = call(**share, **clusters, by=BY)
     models["scaled"] = call(**{**share, "weight": "7 * p"}, **clusters, by=BY)
     models["boolean"] = call(relation="sampled", y="y2 > 0", weight="p", by=[["country"]])
-    models["integer"] = call(relation="sampled", y="case when y2 > 0 then 1 else 0 * y2 end", weight="p", by=[["country"]])
+    models["integer"] = call(
+        relation="sampled", y="case when y2 > 0 then 1 else 0 * y2 end", weight="p", by=[["country"]]
+    )
     models["positives"] = call(**share, interval="korn_graubard_positives")
     models["plain"] = call(**share, interval="korn_graubard")
-    models["exact"] = call(relation="sampled", y="case when y2 > 0 then 1 else 0 * y2 end", weight="2.0", interval="clopper_pearson")
-    models["cte"] = "with chosen as (select * from sampled where views > 0)\nselect * from (" + call(
-        **{**share, "relation": "chosen"}
-    ) + ") as called"
+    models["exact"] = call(
+        relation="sampled", y="case when y2 > 0 then 1 else 0 * y2 end", weight="2.0", interval="clopper_pearson"
+    )
+    models["cte"] = (
+        "with chosen as (select * from sampled where views > 0)\nselect * from ("
+        + call(**{**share, "relation": "chosen"})
+        + ") as called"
+    )
     edge = {"relation": "edges", "y": "y", "x": "x", "weight": "w", "by": [["name"]]}
     models["edges_poisson"] = call(**edge, design="poisson", inclusion_probability="pi")
     models["edges_stratified"] = call(**edge, stratum="stratum")
@@ -191,7 +197,11 @@ def test_variance_is_that_of_the_whole_design(results, design, domain) -> None:
     assert total_row["variance"] == pytest.approx(_numpy_variance(design, FRAME, FRAME.p * y), rel=1e-10)
 
     labeled = FRAME[inside]
-    psus = len(labeled) if design in ("stratified", "brewer", "poisson") else len(labeled[["stratum", "psu"]].drop_duplicates())
+    psus = (
+        len(labeled)
+        if design in ("stratified", "brewer", "poisson")
+        else len(labeled[["stratum", "psu"]].drop_duplicates())
+    )
     strata = 1 if design == "poisson" else labeled.stratum.nunique()
     assert row["degrees_of_freedom"] == psus - strata
     assert row["sampled_units"] == len(labeled)
@@ -200,7 +210,9 @@ def test_variance_is_that_of_the_whole_design(results, design, domain) -> None:
     assert row["sum_of_weights"] == pytest.approx(labeled.p.sum(), rel=1e-12)
     assert row["effective_n"] == pytest.approx(ratio * (1 - ratio) / row["variance"], rel=1e-12)
     residuals = labeled.y2 - ratio * labeled.views
-    simple = (labeled.p * residuals**2).sum() * labeled.p.sum() / (len(labeled) - 1) / (labeled.p * labeled.views).sum() ** 2
+    simple = (
+        (labeled.p * residuals**2).sum() * labeled.p.sum() / (len(labeled) - 1) / (labeled.p * labeled.views).sum() ** 2
+    )
     assert row["design_effect"] == pytest.approx(row["variance"] / simple, rel=1e-9)
     t = stats.t.ppf(0.975, row["degrees_of_freedom"])
     assert row["interval_upper"] == pytest.approx(row["estimate"] + t * math.sqrt(row["variance"]), rel=1e-10)
@@ -262,7 +274,15 @@ def test_interval_by_effective_positives(results) -> None:
     assert exact["interval_upper"] == pytest.approx(upper, rel=1e-9)
 
 
-_ALWAYS_NULL = ("estimate", "variance", "std_error", "degrees_of_freedom", "sum_of_weights", "effective_n", "design_effect")
+_ALWAYS_NULL = (
+    "estimate",
+    "variance",
+    "std_error",
+    "degrees_of_freedom",
+    "sum_of_weights",
+    "effective_n",
+    "design_effect",
+)
 
 _RATIO_FIGURES = ("estimate", "variance", "std_error", "effective_n", "design_effect")
 
@@ -270,7 +290,10 @@ _RATIO_FIGURES = ("estimate", "variance", "std_error", "effective_n", "design_ef
 @pytest.mark.parametrize(
     ("model", "domain", "status", "null_columns"),
     [
-        *(("edges_poisson", name, "invalid_rows", _ALWAYS_NULL) for name in ("null_weight", "zero_weight", "null_x", "nan_y")),
+        *(
+            ("edges_poisson", name, "invalid_rows", _ALWAYS_NULL)
+            for name in ("null_weight", "zero_weight", "null_x", "nan_y")
+        ),
         ("edges_stratified", "null_stratum", "invalid_rows", _ALWAYS_NULL),
         ("edges_poisson", "large_probability", "invalid_rows", _ALWAYS_NULL),
         ("edges_stratified", "large_probability", "ok", ()),
@@ -353,16 +376,25 @@ def test_bound_is_clopper_pearsons_where_weights_are_equal(results, which) -> No
 
 
 REFUSALS = {
-    "design='cluster'": ("design must be one of stratified, pps_with_replacement, pps_without_replacement, poisson", "'cluster'"),
+    "design='cluster'": (
+        "design must be one of stratified, pps_with_replacement, pps_without_replacement, poisson",
+        "'cluster'",
+    ),
     "level=95": ("level must be a number between 0 and 1", "'95'"),
     "level='0.95'": ("level must be a number between 0 and 1", "'0.95'"),
     "interval='wilsom'": ("interval must be one of wald_t, logit, asin, wilson, korn_graubard", "'wilsom'"),
     "lonely_psu='ignore'": ("lonely_psu must be one of fail, remove, certainty, adjust, average", "'ignore'"),
     "total='yes'": ("total must be true or false", "'yes'"),
     "design='poisson'": ("design 'poisson' requires inclusion_probability", "none"),
-    "design='poisson', inclusion_probability='pi', psu='a'": ("design 'poisson' takes stratum, inclusion_probability", "psu"),
+    "design='poisson', inclusion_probability='pi', psu='a'": (
+        "design 'poisson' takes stratum, inclusion_probability",
+        "psu",
+    ),
     "inclusion_probability='pi'": ("design 'stratified' takes stratum, psu, population_psus", "inclusion_probability"),
-    "design='pps_with_replacement', population_psus='n'": ("design 'pps_with_replacement' takes stratum, psu", "population_psus"),
+    "design='pps_with_replacement', population_psus='n'": (
+        "design 'pps_with_replacement' takes stratum, psu",
+        "population_psus",
+    ),
     "ssu='b', psu='a'": ("requires psu, population_psus, ssu and population_ssus together", "psu, ssu"),
     "by=['country']": ("by must be a list of column lists", "country"),
     "by=[]": ("by must be a list of column lists", "[]"),
@@ -370,8 +402,14 @@ REFUSALS = {
     "by=[['a', 'b'], ['b', 'a']]": ("by must hold each set of columns once", "'b'"),
     "weight=none": ("weight is required", "none"),
     "x=1": ("x must be the text of an SQL expression", "'1'"),
-    "zero_positive_bound='rule_of_three'": ("zero_positive_bound must be one of clopper_pearson, max_weight", "'rule_of_three'"),
-    "frame_maximum_weight='m'": ("frame_maximum_weight belongs to zero_positive_bound 'max_weight'", "'clopper_pearson'"),
+    "zero_positive_bound='rule_of_three'": (
+        "zero_positive_bound must be one of clopper_pearson, max_weight",
+        "'rule_of_three'",
+    ),
+    "frame_maximum_weight='m'": (
+        "frame_maximum_weight belongs to zero_positive_bound 'max_weight'",
+        "'clopper_pearson'",
+    ),
 }
 
 
@@ -384,4 +422,7 @@ def test_refusals(dbt_calls) -> None:
     for (name, message), (arguments, (allowed, received)) in zip(messages.items(), REFUSALS.items(), strict=True):
         assert "survey_estimates: " in message, (name, arguments, message)
         assert allowed in message, (arguments, message)
-        assert f"received {received}" in message or (received in message and "received" in message), (arguments, message)
+        assert f"received {received}" in message or (received in message and "received" in message), (
+            arguments,
+            message,
+        )

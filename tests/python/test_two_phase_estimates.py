@@ -69,7 +69,9 @@ def results(dbt_calls, call_text):
     models["default_sampled"] = call(**one)
     models["empty_cell"] = call(**one, phase_2_stratum="row_id % 3")
     models["lonely_cell"] = call(**one, phase_2_stratum="case when row_id < 3 then 0 else 1 end")
-    models["lonely_removed"] = call(**one, phase_2_stratum="case when row_id < 3 then 0 else 1 end", lonely_psu="remove")
+    models["lonely_removed"] = call(
+        **one, phase_2_stratum="case when row_id < 3 then 0 else 1 end", lonely_psu="remove"
+    )
     models["invalid"] = call(**one, phase_2_design="poisson", phase_2_probability="case when row_id > 0 then 0.5 end")
     models["none_positive"] = call(**{**one, "y": "0 * expert"}, judge="judge")
     path = dbt_calls.folder / "samples.parquet"

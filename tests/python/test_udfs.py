@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from conftest import SHARED
+from scipy import stats
+
 from python_udfs import intervals
 from python_udfs.duckdb_plugin import register
 from python_udfs.registry import REGISTRY
-from scipy import stats
 
 ALPHA = 0.05
 BY_NAME = {udf.name: udf for udf in REGISTRY}
@@ -100,14 +101,21 @@ def test_wilson_of_the_package_svy(connection, estimate, std_error, sampled, df,
 
 def test_quantiles_match_scipy() -> None:
     probability = np.array([0.001, 0.025, 0.5, 0.9, 0.999])
-    np.testing.assert_allclose(intervals.normal_quantile(probability), stats.norm.ppf(probability), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(
+        intervals.normal_quantile(probability), stats.norm.ppf(probability), rtol=1e-12, atol=1e-15
+    )
     for df in (1.0, 2.5, 30.0, 1e6):
         np.testing.assert_allclose(
-            intervals.student_t_quantile(probability, np.full(5, df)), stats.t.ppf(probability, df), rtol=1e-9, atol=1e-12
+            intervals.student_t_quantile(probability, np.full(5, df)),
+            stats.t.ppf(probability, df),
+            rtol=1e-9,
+            atol=1e-12,
         )
     for a, b in ((0.3, 400.0), (5.0, 5.0), (1.0, 3e6)):
         np.testing.assert_allclose(
-            intervals.beta_quantile(probability, np.full(5, a), np.full(5, b)), stats.beta.ppf(probability, a, b), rtol=1e-9
+            intervals.beta_quantile(probability, np.full(5, a), np.full(5, b)),
+            stats.beta.ppf(probability, a, b),
+            rtol=1e-9,
         )
 
 
