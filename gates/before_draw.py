@@ -1,8 +1,11 @@
-"""Before a draw: the frame is complete and its probabilities are what the plan says. A draw is for ever, so this comes first."""
+"""Before a draw: the frame is complete and its probabilities are the plan's. A draw is for ever."""
 
 from gates.checks import Check, Gate, Table
 
-REBUILD = "build units and frames again (dbt build --select units frames quality.frame_profiles) and run this gate again before anything is drawn."
+REBUILD = (
+    "build units and frames again (dbt build --select path:models/units path:models/frames frame_profiles) "
+    "and run this gate again before anything is drawn."
+)
 
 GATE = Gate(
     name="before_draw",
@@ -20,7 +23,8 @@ GATE = Gate(
             "frame_profiles",
             "frame_units",
             "every plan has units on every calendar day of the period",
-            "land and stage the missing days, or set period_start_date and period_end_date to the days that the logs cover.",
+            "land and stage the missing days, or set period_start_date and period_end_date to the days that the "
+            "logs cover.",
         ),
         Check(
             "frame_has_exposure",
@@ -72,7 +76,8 @@ GATE = Gate(
             "frame_profiles",
             "heaviest_unit_share",
             "no single drawn unit would stand for a large part of a day's exposure",
-            "raise defence_share or expected_units of the plan: one violation in such a unit moves the day's figure by this much.",
+            "raise defence_share or expected_units of the plan: one violation in such a unit moves the day's "
+            "figure by this much.",
             may_be_null=True,
         ),
         Check(

@@ -7,7 +7,9 @@ GATE = Gate(
     tables=(
         Table("release_candidates", ("fingerprint",)),
         Table("estimate_profiles", ("plan_id", "policy_id", "estimator", "period_type")),
-        Table("estimate_agreements", ("policy_id", "unit_type", "period_type", "period_start", "plan_id", "other_plan_id")),
+        Table(
+            "estimate_agreements", ("policy_id", "unit_type", "period_type", "period_start", "plan_id", "other_plan_id")
+        ),
         Table("release_changes", ("period_type", "period_start", "policy_id", "plan_id", "pivot_name", "pivot_value")),
         Table("upstream_gates", ("gate_name",), schema=None),
     ),
@@ -45,7 +47,8 @@ GATE = Gate(
             "estimate_profiles",
             "published_invalid_row_estimates",
             "no figure is voided because a labelled unit has an impossible weight or probability",
-            "look for rows of estimates.est_prevalence with status invalid_rows, and for the units in estimates.est_unit_domains.",
+            "look for rows of estimates.est_prevalence with status invalid_rows, and for the units in "
+            "estimates.est_unit_domains.",
             may_be_null=True,
         ),
         Check(
@@ -89,7 +92,8 @@ GATE = Gate(
             "estimate_profiles",
             "roll_up_deviation",
             "a week's or 28 days' figure is the mean of its days' figures weighted by exposure, within standard errors",
-            "days are missing from the longer period or weigh too much in it: look at frame_exposure and the weights of its days.",
+            "days are missing from the longer period or weigh too much in it: look at frame_exposure and the "
+            "weights of its days.",
             may_be_null=True,
         ),
         Check(

@@ -32,8 +32,9 @@ class Table:
 class Check:
     """One check: a column of a table stays within the limits that the seed gate_limits gives for it.
 
-    column None: the number of rows of the table is what the limits are about. expected: what a good warehouse looks like, in words.
-    remedy: what to do when it does not. may_be_null: a null means that the check does not apply to the row; otherwise a null fails.
+    column None: the number of rows of the table is what the limits are about. expected: what a good warehouse looks
+    like, in words. remedy: what to do when it does not. may_be_null: a null means that the check does not apply to the
+    row; otherwise a null fails.
     """
 
     name: str

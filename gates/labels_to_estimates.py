@@ -1,4 +1,4 @@
-"""Labels to estimates: what was drawn was labelled, under one protocol, and the draw stands for the frame as it is now."""
+"""Labels to estimates: what was drawn is labelled, under one protocol, and stands for the frame as it is now."""
 
 from gates.checks import Check, Gate, Table
 
@@ -23,14 +23,16 @@ GATE = Gate(
             "label_profiles",
             "labelled_share",
             "every day that was drawn has answers for every policy",
-            "hand out the assignments of these days (labels.label_assignments) and land the answers; a day without labels has no figure.",
+            "hand out the assignments of these days (labels.label_assignments) and land the answers; a day without "
+            "labels has no figure.",
         ),
         Check(
             "day_judge_nonresponse_share",
             "label_profiles",
             "judge_nonresponse_share",
             "the judge answered nearly all units of a day",
-            "read the outcomes in staging.stg_label_events (refusal, expired, malformed_json ...) and send the rest again or to people.",
+            "read the outcomes in staging.stg_label_events (refusal, expired, malformed_json ...) and send the "
+            "rest again or to people.",
             may_be_null=True,
         ),
         Check(
@@ -38,7 +40,8 @@ GATE = Gate(
             "label_plan_profiles",
             "judge_nonresponse_share",
             "the judge answered nearly all units of a plan and policy",
-            "read the outcomes in staging.stg_label_events (refusal, expired, malformed_json ...) and send the rest again or to people.",
+            "read the outcomes in staging.stg_label_events (refusal, expired, malformed_json ...) and send the "
+            "rest again or to people.",
             may_be_null=True,
         ),
         Check(
@@ -46,7 +49,8 @@ GATE = Gate(
             "label_plan_profiles",
             "audit_answered_share",
             "experts answered nearly all audited units of a plan and policy",
-            "finish the open assignments of labels.label_audit_assignments; the correction for the judge's errors rests on them.",
+            "finish the open assignments of labels.label_audit_assignments; the correction for the judge's errors "
+            "rests on them.",
             may_be_null=True,
         ),
         Check(
@@ -70,14 +74,16 @@ GATE = Gate(
             "label_plan_profiles",
             "label_protocols",
             "a series is labelled under one protocol",
-            "a protocol has changed within the period: publish the parts apart, or label the same units under both (a bridge).",
+            "a protocol has changed within the period: publish the parts apart, or label the same units under both "
+            "(a bridge).",
         ),
         Check(
             "answers_are_usable",
             "label_event_profiles",
             "quarantined_share",
             "few answers had to be set aside",
-            "quality.quarantined_label_events holds each answer with its reason (unknown policy, unknown assignment, stale item ...).",
+            "quality.quarantined_label_events holds each answer with its reason (unknown policy, unknown "
+            "assignment, stale item ...).",
         ),
         Check(
             "answers_are_accounted_for",
@@ -91,7 +97,8 @@ GATE = Gate(
             "frame_coverage",
             "drawn_units",
             "every day of the frame has drawn units",
-            "build draw_units over the whole period. A plan with very few expected units may draw none on a day: raise expected_units.",
+            "build draw_units over the whole period. A plan with very few expected units may draw none on a day: "
+            "raise expected_units.",
         ),
         Check(
             "drawn_units_as_expected",
@@ -114,7 +121,8 @@ GATE = Gate(
             "frame_coverage",
             "uncovered_exposure_share",
             "the frame has hardly grown since its sample was drawn",
-            "rows arrived after the draw and could not be drawn. Their share bounds what the figure may miss; draw later (raise the delay) from now on.",
+            "rows arrived after the draw and could not be drawn. Their share bounds what the figure may miss; draw "
+            "later (raise the delay) from now on.",
         ),
     ),
 )

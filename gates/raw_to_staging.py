@@ -16,7 +16,8 @@ GATE = Gate(
             "log_row_accounting",
             "unaccounted_rows",
             "landed rows = used + late + duplicate + quarantined rows",
-            "rows reached raw after staging was built, or were taken away from it: build staging again over the whole period "
+            "rows reached raw after staging was built, or were taken away from it: build staging again over the "
+            "whole period "
             "(dbt build --select staging quality --event-time-start ... --event-time-end ...).",
         ),
         Check(
@@ -24,7 +25,8 @@ GATE = Gate(
             "log_source_profiles",
             "unaccounted_rows",
             "the rows of the accounting add up to the rows of the raw table",
-            "build staging again over the whole period. A negative number: rows of an interaction whose id occurs on days further apart than deduplication_days "
+            "build staging again over the whole period. A negative number: rows of an interaction whose id occurs "
+            "on days further apart than deduplication_days "
             "are counted twice; raise that variable.",
         ),
         Check(
@@ -32,7 +34,8 @@ GATE = Gate(
             "log_source_profiles",
             "required_usable_rows",
             "interactions and components have usable rows",
-            "look at quality.log_quarantine_reasons: when all rows are quarantined for one reason the mapping is wrong; when none has landed "
+            "look at quality.log_quarantine_reasons: when all rows are quarantined for one reason the mapping is "
+            "wrong; when none has landed "
             "the folder of logs is empty or is not the one that was meant.",
             may_be_null=True,
         ),
@@ -48,7 +51,8 @@ GATE = Gate(
             "day_profiles",
             "volume_ratio",
             "a day's usable rows are near the median of the period's days",
-            "see whether the day's export is cut short or was written twice; a real swing is let through by widening the limit in seeds/gate_limits.csv.",
+            "see whether the day's export is cut short or was written twice; a real swing is let through by "
+            "widening the limit in seeds/gate_limits.csv.",
         ),
         Check(
             "day_duplicate_share",
@@ -62,7 +66,8 @@ GATE = Gate(
             "day_profiles",
             "late_share",
             "few rows of a day were received after late_after_hours",
-            "late rows are used; when there are many, days near the end of the period are likely to be incomplete: end the period earlier.",
+            "late rows are used; when there are many, days near the end of the period are likely to be incomplete: "
+            "end the period earlier.",
         ),
         Check(
             "day_quarantined_share",
@@ -106,7 +111,8 @@ GATE = Gate(
             "day_profiles",
             "null_country_share",
             "most interactions of a day have a country",
-            "see whether the enrichment that fills in the country ran for that day; pivots by country show these interactions as 'unknown'.",
+            "see whether the enrichment that fills in the country ran for that day; pivots by country show these "
+            "interactions as 'unknown'.",
             may_be_null=True,
         ),
         Check(
@@ -114,7 +120,8 @@ GATE = Gate(
             "day_profiles",
             "null_user_share",
             "a good part of a day's interactions has a user",
-            "signed-out traffic has none; when all have lost it, the join that fills it in has failed. Sessions and user-days leave such rows out.",
+            "signed-out traffic has none; when all have lost it, the join that fills it in has failed. Sessions "
+            "and user-days leave such rows out.",
             may_be_null=True,
         ),
     ),

@@ -1,4 +1,4 @@
-"""Run a gate: pull its small tables, validate them, store the results as rows and as Data Docs pages, and say what is wrong.
+"""Run a gate: pull its small tables, validate them, store the results as rows and pages, and say what is wrong.
 
 `python -m gates.runner <gate> [<gate> ...]`, exit code 0: passed (warnings allowed), 1: blocked, 2: could not be run.
 """
@@ -138,19 +138,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """Open the DuckDB file, or say why not. dbt keeps the file open within its process, so its connections are closed first."""
+    """Open the DuckDB file, or say why not. dbt's connections in this process are closed first."""
     if not path.is_file():
-        raise GateError(f"There is no warehouse at {path}. Build one first (prevalence run), or set PREVALENCE_DUCKDB_PATH.")
+        raise GateError(
+            f"There is no warehouse at {path}. Build one first (prevalence run), or set PREVALENCE_DUCKDB_PATH."
+        )
     dbt_connections = sys.modules.get("dbt.adapters.duckdb.connections")
     if dbt_connections is not None:
         dbt_connections.DuckDBConnectionManager.close_all_connections()
     try:
         return duckdb.connect(str(path), read_only=read_only)
     except duckdb.ConnectionException as error:
-        raise GateError(f"This process already holds {path} open with other settings; close that connection first.") from error
+        raise GateError(
+            f"This process already holds {path} open with other settings; close that connection first."
+        ) from error
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
-            raise GateError(f"Another process holds {path} open. Close it (a notebook, a DuckDB shell, a running build) and try again.") from error
+            raise GateError(
+                f"Another process holds {path} open. Close it (a notebook, a DuckDB shell, a running build) and "
+                "try again."
+            ) from error
         raise GateError(f"{path} cannot be opened as a DuckDB database: {_first_line(error)}") from error
     except duckdb.Error as error:
         raise GateError(f"{path} cannot be opened as a DuckDB database: {_first_line(error)}") from error
@@ -163,7 +170,8 @@ def _pull(connection: duckdb.DuckDBPyConnection, table: Table) -> pd.DataFrame:
         frame = connection.execute(f"select * from {table.full_name}{condition}").df()
     except duckdb.CatalogException as error:
         raise GateError(
-            f"Table {table.full_name} is not in the warehouse. Build it first: dbt build --select {table.name} (prevalence run does it in order)."
+            f"Table {table.full_name} is not in the warehouse. Build it first: dbt build --select {table.name} "
+            "(prevalence run does it in order)."
         ) from error
     except duckdb.Error as error:
         raise GateError(f"Table {table.full_name} cannot be read: {_first_line(error)}") from error
@@ -177,11 +185,14 @@ def _limits(connection: duckdb.DuckDBPyConnection, gate: Gate) -> list[Limit]:
     """The gate's rows of the seed, in the order of its checks. Each check has one, and none has no check."""
     try:
         rows = connection.execute(
-            "select gate_name, check_name, severity, lower_limit, upper_limit from reference.gate_limits where gate_name = ? order by severity",
+            "select gate_name, check_name, severity, lower_limit, upper_limit from reference.gate_limits where "
+            "gate_name = ? order by severity",
             [gate.name],
         ).fetchall()
     except duckdb.CatalogException as error:
-        raise GateError("Table reference.gate_limits is not in the warehouse. Build it first: dbt seed --select gate_limits.") from error
+        raise GateError(
+            "Table reference.gate_limits is not in the warehouse. Build it first: dbt seed --select gate_limits."
+        ) from error
     limits = [Limit(*row) for row in rows]
     names = [check.name for check in gate.checks]
     for limit in limits:
@@ -194,18 +205,21 @@ def _limits(connection: duckdb.DuckDBPyConnection, gate: Gate) -> list[Limit]:
             raise GateError(f"{where}: a lower_limit or an upper_limit is needed.")
     missing = [name for name in names if name not in {limit.check_name for limit in limits}]
     if missing:
-        raise GateError(f"seeds/gate_limits.csv has no limit for these checks of gate {gate.name}: {', '.join(missing)}.")
+        raise GateError(
+            f"seeds/gate_limits.csv has no limit for these checks of gate {gate.name}: {', '.join(missing)}."
+        )
     return sorted(limits, key=lambda limit: (names.index(limit.check_name), limit.severity))
 
 
 def _upstream_gates(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """One row per earlier gate: its failed blocking checks for its tables as they are now; 1 when it has not run on them."""
+    """One row per earlier gate: failed blocking checks for its tables as they are; 1 when it has not run on them."""
     rows = []
     for gate in list(GATES.values())[:-1]:
         frames = {table.name: _pull(connection, table) for table in gate.tables}
         try:
             run, failed = connection.execute(
-                "select count(*), count(*) filter (where severity = 'blocking' and not is_passed) from quality.gate_results "
+                "select count(*), count(*) filter (where severity = 'blocking' and not is_passed) from "
+                "quality.gate_results "
                 "where gate_name = ? and subject_fingerprint = ?",
                 [gate.name, _subject_fingerprint(gate, frames)],
             ).fetchone() or (0, 0)
@@ -223,7 +237,9 @@ def _store(connection: duckdb.DuckDBPyConnection, gate: Gate, subject: str, resu
     try:
         connection.execute("create schema if not exists quality")
         connection.execute(f"create table if not exists quality.gate_results ({definition})")
-        connection.execute("delete from quality.gate_results where gate_name = ? and subject_fingerprint = ?", [gate.name, subject])
+        connection.execute(
+            "delete from quality.gate_results where gate_name = ? and subject_fingerprint = ?", [gate.name, subject]
+        )
         connection.executemany(
             f"insert into quality.gate_results ({columns}) values ({', '.join('?' * len(RESULT_COLUMNS))})",
             [[getattr(result, column) for column in RESULT_COLUMNS] for result in results],
@@ -235,7 +251,7 @@ def _store(connection: duckdb.DuckDBPyConnection, gate: Gate, subject: str, resu
 
 
 def _subject_fingerprint(gate: Gate, frames: dict[str, pd.DataFrame]) -> str:
-    """Names what a gate looked at. Independent of row order and of the last digits, which differ between runs and engines."""
+    """Names what a gate looked at, whatever the order of rows and the last digits, which differ between runs."""
     candidates = frames.get("release_candidates")
     if candidates is not None:
         return str(candidates["fingerprint"].iloc[0])
@@ -243,7 +259,9 @@ def _subject_fingerprint(gate: Gate, frames: dict[str, pd.DataFrame]) -> str:
     for table in gate.tables:
         frame = frames[table.name]
         digest.update(f"{table.full_name}|{'|'.join(frame.columns)}\n".encode())
-        lines = sorted("|".join(_stable_text(value) for value in row) for row in frame.itertuples(index=False, name=None))
+        lines = sorted(
+            "|".join(_stable_text(value) for value in row) for row in frame.itertuples(index=False, name=None)
+        )
         digest.update("\n".join(lines).encode())
     return digest.hexdigest()
 
@@ -260,7 +278,7 @@ def _stable_text(value: Any) -> str:
 
 
 def _great_expectations() -> Any:
-    """Great Expectations, imported once and late (4 to 5 seconds), with its usage statistics off and its chatter silenced."""
+    """Great Expectations, imported once and late (4 to 5 seconds), its usage statistics and chatter off."""
     os.environ["GX_ANALYTICS_ENABLED"] = "False"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -286,7 +304,10 @@ stores:
     store_backend: {{class_name: TupleFilesystemStoreBackend, base_directory: validations/}}
   checkpoints:
     class_name: CheckpointStore
-    store_backend: {{class_name: TupleFilesystemStoreBackend, suppress_store_backend_id: true, base_directory: checkpoints/}}
+    store_backend:
+      class_name: TupleFilesystemStoreBackend
+      suppress_store_backend_id: true
+      base_directory: checkpoints/
   validation_definition_store:
     class_name: ValidationDefinitionStore
     store_backend: {{class_name: TupleFilesystemStoreBackend, base_directory: definitions/}}
@@ -300,7 +321,7 @@ data_docs_sites:
 
 
 def _context(gate: Gate, database_path: Path) -> tuple[Any, Path]:
-    """A fresh file context for this gate and the folder of its pages, `<database>_data_docs/<gate>` beside the database.
+    """A fresh context for this gate and the folder of its pages, `<database>_data_docs/<gate>` beside the database.
 
     Fresh: the pages show the last run alone, and a context that a killed run left half-written cannot stop the next.
     """
@@ -308,14 +329,24 @@ def _context(gate: Gate, database_path: Path) -> tuple[Any, Path]:
     pages, context_root = root / gate.name, root / ".contexts" / gate.name
     for folder in (pages, context_root):
         shutil.rmtree(folder, ignore_errors=True)
-    context_root.mkdir(parents=True)
-    (context_root / "great_expectations.yml").write_text(CONTEXT_FILE.format(pages=f"../../{gate.name}"), encoding="utf-8")
+    try:
+        context_root.mkdir(parents=True)
+        (context_root / "great_expectations.yml").write_text(
+            CONTEXT_FILE.format(pages=f"../../{gate.name}"), encoding="utf-8"
+        )
+    except OSError as error:
+        raise GateError(f"The pages of the gate cannot be written to {root}: {error.strerror}.") from error
     context = _great_expectations().get_context(mode="file", context_root_dir=str(context_root))
     return context, pages
 
 
 def _validate(
-    gate: Gate, limits: Sequence[Limit], frames: dict[str, pd.DataFrame], subject: str, database_path: Path, with_pages: bool
+    gate: Gate,
+    limits: Sequence[Limit],
+    frames: dict[str, pd.DataFrame],
+    subject: str,
+    database_path: Path,
+    with_pages: bool,
 ) -> tuple[tuple[CheckResult, ...], Path | None]:
     """Validate each table with its suite; one result per limit, in the order of the limits."""
     with warnings.catch_warnings():
@@ -354,15 +385,20 @@ def _validate(
                 )
         if with_pages:
             context.build_data_docs()
-    return tuple(results[limit.check_name, limit.severity] for limit in limits), pages / "index.html" if with_pages else None
+    return tuple(
+        results[limit.check_name, limit.severity] for limit in limits
+    ), pages / "index.html" if with_pages else None
 
 
 def _prepared(frame: pd.DataFrame, checks: Sequence[Check], table: Table) -> pd.DataFrame:
-    """The frame with the checked columns as doubles, in the order of the keys, so that the first offending rows are the same each time."""
+    """The frame with the checked columns as doubles, in the order of its keys, so that messages never change."""
     columns = {check.column for check in checks if check.column is not None}
     missing = sorted((columns | set(table.keys)) - set(frame.columns))
     if missing:
-        raise GateError(f"Table {table.full_name} has no column {', '.join(missing)}. Build it again: dbt build --select {table.name}.")
+        raise GateError(
+            f"Table {table.full_name} has no column {', '.join(missing)}. Build it again: dbt build --select "
+            f"{table.name}."
+        )
     frame = frame.copy()
     for column in sorted(columns):
         frame[column] = pd.to_numeric(frame[column]).astype("float64")
@@ -420,7 +456,8 @@ def _check_result(
         if not check.may_be_null and nulls:
             worst += f", {nulls} null"
         first = "; ".join(
-            " ".join(f"{key}={value}" for key, value in zip(table.keys, row, strict=True)) for row in sorted(offending)[:SHOWN_ROWS]
+            " ".join(f"{key}={value}" for key, value in zip(table.keys, row, strict=True))
+            for row in sorted(offending)[:SHOWN_ROWS]
         )
         more = f"; and {failing_rows - SHOWN_ROWS} more" if failing_rows > SHOWN_ROWS else ""
         found = f"{table.full_name}.{check.column}: {failing_rows} of {len(frame)} rows{worst} (first: {first}{more})"
@@ -428,7 +465,16 @@ def _check_result(
     if observed is not None:
         observed = float(f"{observed:.9g}")
     return CheckResult(
-        gate.name, check.name, table.full_name, limit.severity, is_passed, observed, limit.text, failing_rows, message, subject
+        gate.name,
+        check.name,
+        table.full_name,
+        limit.severity,
+        is_passed,
+        observed,
+        limit.text,
+        failing_rows,
+        message,
+        subject,
     )
 
 

@@ -1,4 +1,4 @@
-"""Each gate on hand-made small tables: good ones pass, each planted fault is caught by its check, benign changes are not."""
+"""Each gate on hand-made small tables: good ones pass, each planted fault is caught, benign changes are not."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ GOOD_TABLES = {
         from unnest(['interactions', 'components', 'users']) as sources(source_name)
     """,
     "log_quarantine_reasons": """
-        select 'interactions' as source_name, row_day, 'missing_surface' as quarantine_reason, 1 as row_count, 0.001 as landed_share
+        select
+            'interactions' as source_name, row_day, 'missing_surface' as quarantine_reason, 1 as row_count,
+            0.001 as landed_share
         from {days}
         union all
         select 'users', 'undated', 'missing_country', 9, null
@@ -98,8 +100,8 @@ GOOD_TABLES = {
     """,
     "estimate_agreements": """
         select
-            'self_harm' as policy_id, 'content_day' as unit_type, '28_days' as period_type, date '2026-10-05' as period_start,
-            'holdout' as plan_id, 'mixture' as other_plan_id, 0.3 as deviation
+            'self_harm' as policy_id, 'content_day' as unit_type, '28_days' as period_type,
+            date '2026-10-05' as period_start, 'holdout' as plan_id, 'mixture' as other_plan_id, 0.3 as deviation
     """,
     "release_changes": """
         select
@@ -111,67 +113,132 @@ GOOD_TABLES = {
 # check -> table and what goes wrong in it; one row of many, so that the message has to find it
 FAULTS = {
     "rows_are_accounted_for": "update quality.log_row_accounting set unaccounted_rows = 3 where row_day = '2026-10-06'",
-    "sources_are_accounted_for": "update quality.log_source_profiles set unaccounted_rows = -2 where source_name = 'users'",
-    "required_sources_have_rows": "update quality.log_source_profiles set required_usable_rows = 0 where source_name = 'components'",
+    "sources_are_accounted_for": (
+        "update quality.log_source_profiles set unaccounted_rows = -2 where source_name = 'users'"
+    ),
+    "required_sources_have_rows": (
+        "update quality.log_source_profiles set required_usable_rows = 0 where source_name = 'components'"
+    ),
     "every_day_has_rows": "update quality.day_profiles set usable_rows = 0 where row_date = '2026-10-06'",
     "day_volume": "update quality.day_profiles set volume_ratio = 0.05 where row_date = '2026-10-06'",
     "day_duplicate_share": "update quality.day_profiles set duplicate_share = 0.5 where row_date = '2026-10-06'",
     "day_late_share": "update quality.day_profiles set late_share = 0.9 where row_date = '2026-10-06'",
     "day_quarantined_share": "update quality.day_profiles set quarantined_share = 0.2 where row_date = '2026-10-06'",
-    "source_duplicate_share": "update quality.log_source_profiles set duplicate_share = 0.5 where source_name = 'users'",
-    "source_quarantined_share": "update quality.log_source_profiles set quarantined_share = 0.11 where source_name = 'users'",
-    "components_per_interaction": "update quality.day_profiles set components_ratio = 0.01 where source_name = 'components' and row_date = '2026-10-06'",
+    "source_duplicate_share": (
+        "update quality.log_source_profiles set duplicate_share = 0.5 where source_name = 'users'"
+    ),
+    "source_quarantined_share": (
+        "update quality.log_source_profiles set quarantined_share = 0.11 where source_name = 'users'"
+    ),
+    "components_per_interaction": (
+        "update quality.day_profiles set components_ratio = 0.01 where source_name = "
+        "'components' and row_date = '2026-10-06'"
+    ),
     "frames_exist": "delete from quality.frame_profiles",
     "frame_has_every_day": "update quality.frame_profiles set frame_units = 0 where unit_date = '2026-10-06'",
     "frame_has_exposure": "update quality.frame_profiles set frame_exposure = 0 where unit_date = '2026-10-06'",
-    "probabilities_add_up": "update quality.frame_profiles set probability_sum_difference = 1e-8 where unit_date = '2026-10-06'",
-    "probabilities_are_valid": "update quality.frame_profiles set invalid_probabilities = 1 where unit_date = '2026-10-06'",
-    "frame_units_agree_with_units": "update quality.frame_profiles set unit_count_difference = 1 where unit_date = '2026-10-06'",
-    "frame_exposure_agrees_with_units": "update quality.frame_profiles set exposure_difference = 1 where unit_date = '2026-10-06'",
-    "frame_totals_agree_with_frame": "update quality.frame_profiles set totals_difference = 1 where unit_date = '2026-10-06'",
+    "probabilities_add_up": (
+        "update quality.frame_profiles set probability_sum_difference = 1e-8 where unit_date = '2026-10-06'"
+    ),
+    "probabilities_are_valid": (
+        "update quality.frame_profiles set invalid_probabilities = 1 where unit_date = '2026-10-06'"
+    ),
+    "frame_units_agree_with_units": (
+        "update quality.frame_profiles set unit_count_difference = 1 where unit_date = '2026-10-06'"
+    ),
+    "frame_exposure_agrees_with_units": (
+        "update quality.frame_profiles set exposure_difference = 1 where unit_date = '2026-10-06'"
+    ),
+    "frame_totals_agree_with_frame": (
+        "update quality.frame_profiles set totals_difference = 1 where unit_date = '2026-10-06'"
+    ),
     "drawn_units_exist": "delete from quality.label_profiles",
-    "every_drawn_day_is_labelled": "update quality.label_profiles set labelled_share = 0 where sample_date = '2026-10-06'",
-    "day_judge_nonresponse_share": "update quality.label_profiles set judge_nonresponse_share = 0.3 where plan_id = 'mixture' and sample_date = '2026-10-06'",
-    "judge_nonresponse_share": "update quality.label_plan_profiles set judge_nonresponse_share = 0.06 where plan_id = 'mixture'",
-    "audit_answered_share": "update quality.label_plan_profiles set audit_answered_share = 0.94 where plan_id = 'mixture'",
-    "expert_answered_share": "update quality.label_plan_profiles set expert_answered_share = 0.94 where plan_id = 'holdout'",
-    "judged_violations_are_audited": "update quality.label_profiles set unaudited_violating_units = 1 where plan_id = 'mixture' and sample_date = '2026-10-06'",
+    "every_drawn_day_is_labelled": (
+        "update quality.label_profiles set labelled_share = 0 where sample_date = '2026-10-06'"
+    ),
+    "day_judge_nonresponse_share": (
+        "update quality.label_profiles set judge_nonresponse_share = 0.3 where plan_id "
+        "= 'mixture' and sample_date = '2026-10-06'"
+    ),
+    "judge_nonresponse_share": (
+        "update quality.label_plan_profiles set judge_nonresponse_share = 0.06 where plan_id = 'mixture'"
+    ),
+    "audit_answered_share": (
+        "update quality.label_plan_profiles set audit_answered_share = 0.94 where plan_id = 'mixture'"
+    ),
+    "expert_answered_share": (
+        "update quality.label_plan_profiles set expert_answered_share = 0.94 where plan_id = 'holdout'"
+    ),
+    "judged_violations_are_audited": (
+        "update quality.label_profiles set unaudited_violating_units = 1 where "
+        "plan_id = 'mixture' and sample_date = '2026-10-06'"
+    ),
     "one_label_protocol": "update quality.label_plan_profiles set label_protocols = 2 where plan_id = 'holdout'",
     "answers_are_usable": "update quality.label_event_profiles set quarantined_share = 0.2",
     "answers_are_accounted_for": "update quality.label_event_profiles set unaccounted_rows = 1",
     "every_day_is_drawn": "update quality.frame_coverage set drawn_units = 0 where sample_date = '2026-10-06'",
     "drawn_units_as_expected": "update quality.frame_coverage set draw_deviation = -9 where sample_date = '2026-10-06'",
-    "weights_recover_exposure": "update quality.frame_coverage set weighted_exposure_deviation = 30 where sample_date = '2026-10-06'",
-    "frame_coverage_gap": "update quality.frame_coverage set uncovered_exposure_share = 0.3 where sample_date = '2026-10-06'",
+    "weights_recover_exposure": (
+        "update quality.frame_coverage set weighted_exposure_deviation = 30 where sample_date = '2026-10-06'"
+    ),
+    "frame_coverage_gap": (
+        "update quality.frame_coverage set uncovered_exposure_share = 0.3 where sample_date = '2026-10-06'"
+    ),
     "upstream_gates_passed": "delete from quality.gate_results where gate_name = 'before_draw'",
     "candidates_exist": "update quality.release_candidates set candidate_rows = 0",
     "grain_is_unique": "update quality.release_candidates set duplicate_keys = 1",
-    "nulls_have_a_reason": "update quality.estimate_profiles set unexplained_nulls = 1 where period_type = 'day' and plan_id = 'mixture'",
-    "rows_are_valid": "update quality.estimate_profiles set published_invalid_row_estimates = 1 where period_type = 'day' and plan_id = 'mixture'",
-    "intervals_are_valid": "update quality.estimate_profiles set invalid_intervals = 1 where period_type = 'day' and plan_id = 'mixture'",
-    "standard_errors_are_valid": "update quality.estimate_profiles set invalid_standard_errors = 1 where period_type = 'day' and plan_id = 'mixture'",
-    "overall_rows_exist": "update quality.estimate_profiles set missing_overall_rows = 1 where period_type = 'day' and plan_id = 'mixture'",
-    "periods_add_up": "update quality.estimate_profiles set roll_up_unit_difference = 1 where period_type = '28_days' and plan_id = 'mixture'",
-    "pivots_add_up": "update quality.estimate_profiles set pivot_unit_difference = 1 where period_type = 'day' and plan_id = 'mixture'",
+    "nulls_have_a_reason": (
+        "update quality.estimate_profiles set unexplained_nulls = 1 where period_type = 'day' and plan_id = 'mixture'"
+    ),
+    "rows_are_valid": (
+        "update quality.estimate_profiles set published_invalid_row_estimates = 1 where period_type "
+        "= 'day' and plan_id = 'mixture'"
+    ),
+    "intervals_are_valid": (
+        "update quality.estimate_profiles set invalid_intervals = 1 where period_type = 'day' and plan_id = 'mixture'"
+    ),
+    "standard_errors_are_valid": (
+        "update quality.estimate_profiles set invalid_standard_errors = 1 where "
+        "period_type = 'day' and plan_id = 'mixture'"
+    ),
+    "overall_rows_exist": (
+        "update quality.estimate_profiles set missing_overall_rows = 1 where period_type = 'day' "
+        "and plan_id = 'mixture'"
+    ),
+    "periods_add_up": (
+        "update quality.estimate_profiles set roll_up_unit_difference = 1 where period_type = "
+        "'28_days' and plan_id = 'mixture'"
+    ),
+    "pivots_add_up": (
+        "update quality.estimate_profiles set pivot_unit_difference = 1 where period_type = 'day' and "
+        "plan_id = 'mixture'"
+    ),
 }
 
 # what a week of ordinary life brings: more of everything, within limits or worth a warning at most
 BENIGN_CHANGES = {
     "raw_to_staging": [
-        "update quality.day_profiles set volume_ratio = 0.55, duplicate_share = 0.049, late_share = 0.049 where row_date = '2026-10-07'",
-        "update quality.day_profiles set volume_ratio = 3, late_share = 0.2, null_country_share = null where row_date = '2026-10-07'",
+        "update quality.day_profiles set volume_ratio = 0.55, duplicate_share = 0.049, late_share = 0.049 where "
+        "row_date = '2026-10-07'",
+        "update quality.day_profiles set volume_ratio = 3, late_share = 0.2, null_country_share = null where "
+        "row_date = '2026-10-07'",
         "update quality.log_quarantine_reasons set landed_share = 0.02",
     ],
     "before_draw": [
-        "update quality.frame_profiles set probability_sum_difference = 9e-10, imputed_exposure_share = 1, exposure_ratio = 0.4",
-        "update quality.frame_profiles set unit_count_difference = null, exposure_difference = null, probability_sum_difference = null",
+        "update quality.frame_profiles set probability_sum_difference = 9e-10, imputed_exposure_share = 1, "
+        "exposure_ratio = 0.4",
+        "update quality.frame_profiles set unit_count_difference = null, exposure_difference = null, "
+        "probability_sum_difference = null",
     ],
     "labels_to_estimates": [
-        "update quality.frame_coverage set uncovered_exposure_share = 0.05, draw_deviation = 4.5 where plan_id = 'holdout'",
-        "update quality.label_plan_profiles set judge_nonresponse_share = 0.03, audit_answered_share = 0.97 where plan_id = 'mixture'",
+        "update quality.frame_coverage set uncovered_exposure_share = 0.05, draw_deviation = 4.5 where plan_id = "
+        "'holdout'",
+        "update quality.label_plan_profiles set judge_nonresponse_share = 0.03, audit_answered_share = 0.97 where "
+        "plan_id = 'mixture'",
     ],
     "before_publication": [
-        "update quality.estimate_profiles set relative_half_width = 2, judge_correction_share = 3, overall_null_share = 0.5",
+        "update quality.estimate_profiles set relative_half_width = 2, judge_correction_share = 3, "
+        "overall_null_share = 0.5",
         "update quality.release_changes set deviation = 4",
         "delete from quality.release_changes",
         "update quality.estimate_agreements set deviation = null",
@@ -206,7 +273,8 @@ def good_warehouse(tmp_path_factory) -> Path:
             doubles = re.sub(r"\b\d+\.\d+\b", lambda literal: f"cast({literal[0]} as double)", query.format(days=days))
             connection.execute(f"create table quality.{name} as {doubles}")
         connection.execute(
-            "create table reference.gate_limits as select * from read_csv(?, types = {'lower_limit': 'double', 'upper_limit': 'double'})",
+            "create table reference.gate_limits as select * from read_csv(?, types = {'lower_limit': 'double', "
+            "'upper_limit': 'double'})",
             [str(LIMITS)],
         )
     for name in GATES:
@@ -244,14 +312,18 @@ def test_a_planted_fault_is_caught(warehouse, check_name):
     assert {result.check_name for result in report.blocking_failures} == {check_name}
 
 
-@pytest.mark.parametrize(("name", "statement"), [(name, s) for name, statements in BENIGN_CHANGES.items() for s in statements])
+@pytest.mark.parametrize(
+    ("name", "statement"), [(name, s) for name, statements in BENIGN_CHANGES.items() for s in statements]
+)
 def test_a_benign_change_does_not_block(warehouse, name, statement):
     change(warehouse, statement)
     assert check(name, warehouse).is_passed
 
 
 def test_a_null_fails_where_a_figure_must_be(warehouse):
-    change(warehouse, "update quality.frame_coverage set uncovered_exposure_share = null where sample_date = '2026-10-06'")
+    change(
+        warehouse, "update quality.frame_coverage set uncovered_exposure_share = null where sample_date = '2026-10-06'"
+    )
     report = check("labels_to_estimates", warehouse)
     (failure,) = report.blocking_failures
     assert failure.check_name == "frame_coverage_gap" and failure.failing_rows == 2 and "2 null" in failure.message
@@ -267,7 +339,10 @@ def test_a_wide_and_a_narrow_limit_are_told_apart(warehouse):
 
 
 def test_a_message_says_where_what_how_many_and_what_to_do(warehouse):
-    change(warehouse, "update quality.day_profiles set usable_rows = 0 where row_date >= '2026-10-06' and source_name = 'components'")
+    change(
+        warehouse,
+        "update quality.day_profiles set usable_rows = 0 where row_date >= '2026-10-06' and source_name = 'components'",
+    )
     (failure,) = check("raw_to_staging", warehouse).blocking_failures
     assert failure.message.startswith(
         "quality.day_profiles.usable_rows: 2 of 6 rows, worst 0 (first: source_name=components row_date=2026-10-06; "
@@ -283,8 +358,12 @@ def test_results_are_rows_and_a_second_run_changes_none(warehouse):
     assert stored_results(warehouse) == before
     assert len(before) == len(limits())
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        columns = connection.execute("select column_name, data_type from information_schema.columns where table_name = 'gate_results'").fetchall()
-    declared = yaml.safe_load((ROOT / "models/quality/_sources.yml").read_text(encoding="utf-8"))["sources"][0]["tables"][0]["columns"]
+        columns = connection.execute(
+            "select column_name, data_type from information_schema.columns where table_name = 'gate_results'"
+        ).fetchall()
+    declared = yaml.safe_load((ROOT / "models/quality/_sources.yml").read_text(encoding="utf-8"))["sources"][0][
+        "tables"
+    ][0]["columns"]
     types = {"string": "VARCHAR", "boolean": "BOOLEAN", "double": "DOUBLE", "bigint": "BIGINT"}
     assert columns == [(column["name"], types[column["data_type"]]) for column in declared]
 
@@ -302,8 +381,15 @@ def test_a_changed_subject_adds_rows_and_a_mended_one_gets_its_old_name_back(war
 
 def test_a_subject_does_not_depend_on_row_order_or_last_digits(warehouse):
     before = check("before_draw", warehouse).subject_fingerprint
-    change(warehouse, "create or replace table quality.frame_profiles as select * from quality.frame_profiles order by random()")
-    change(warehouse, "update quality.frame_profiles set imputed_exposure_share = imputed_exposure_share + 1e-16, probability_sum_difference = 2e-13")
+    change(
+        warehouse,
+        "create or replace table quality.frame_profiles as select * from quality.frame_profiles order by random()",
+    )
+    change(
+        warehouse,
+        "update quality.frame_profiles set imputed_exposure_share = imputed_exposure_share + 1e-16, "
+        "probability_sum_difference = 2e-13",
+    )
     assert check("before_draw", warehouse).subject_fingerprint == before
 
 
@@ -365,13 +451,34 @@ def test_exit_codes_and_output_of_the_command(warehouse, capsys):
 @pytest.mark.parametrize(
     ("statement", "sentence"),
     [
-        ("drop table quality.frame_profiles", "Table quality.frame_profiles is not in the warehouse. Build it first: dbt build --select frame_profiles"),
-        ("alter table quality.frame_profiles drop column frame_units", "Table quality.frame_profiles has no column frame_units."),
-        ("drop table reference.gate_limits", "Table reference.gate_limits is not in the warehouse. Build it first: dbt seed"),
-        ("update reference.gate_limits set check_name = 'nonsense' where check_name = 'frames_exist'", "check 'nonsense': there is no such check"),
-        ("delete from reference.gate_limits where check_name = 'frames_exist'", "has no limit for these checks of gate before_draw: frames_exist"),
-        ("update reference.gate_limits set severity = 'fatal' where check_name = 'frames_exist'", "severity 'fatal' is not one of blocking, warning"),
-        ("update reference.gate_limits set lower_limit = null where check_name = 'frames_exist'", "a lower_limit or an upper_limit is needed"),
+        (
+            "drop table quality.frame_profiles",
+            "Table quality.frame_profiles is not in the warehouse. Build it first: dbt build --select frame_profiles",
+        ),
+        (
+            "alter table quality.frame_profiles drop column frame_units",
+            "Table quality.frame_profiles has no column frame_units.",
+        ),
+        (
+            "drop table reference.gate_limits",
+            "Table reference.gate_limits is not in the warehouse. Build it first: dbt seed",
+        ),
+        (
+            "update reference.gate_limits set check_name = 'nonsense' where check_name = 'frames_exist'",
+            "check 'nonsense': there is no such check",
+        ),
+        (
+            "delete from reference.gate_limits where check_name = 'frames_exist'",
+            "has no limit for these checks of gate before_draw: frames_exist",
+        ),
+        (
+            "update reference.gate_limits set severity = 'fatal' where check_name = 'frames_exist'",
+            "severity 'fatal' is not one of blocking, warning",
+        ),
+        (
+            "update reference.gate_limits set lower_limit = null where check_name = 'frames_exist'",
+            "a lower_limit or an upper_limit is needed",
+        ),
     ],
 )
 def test_a_gate_that_cannot_run_says_so_in_a_sentence(warehouse, capsys, statement, sentence):
@@ -381,6 +488,12 @@ def test_a_gate_that_cannot_run_says_so_in_a_sentence(warehouse, capsys, stateme
     output = capsys.readouterr()
     assert sentence in output.err and "Traceback" not in output.err
     assert stored_results(warehouse) == before
+
+
+def test_pages_that_cannot_be_written(warehouse, capsys):
+    (warehouse.parent / "warehouse_data_docs").write_text("a file where the folder should be", encoding="utf-8")
+    assert runner.main(["before_draw", "--database", str(warehouse)]) == 2
+    assert "The pages of the gate cannot be written to" in capsys.readouterr().err
 
 
 def test_a_missing_warehouse_and_one_that_is_none(tmp_path, capsys):
@@ -423,5 +536,9 @@ def test_gates_look_at_columns_that_the_models_promise():
         for table in gate.tables:
             if table.schema is None:
                 continue
-            looked_at = set(table.keys) | {check.column for check in gate.checks if check.table == table.name and check.column}
-            assert looked_at <= columns[table.name], f"{gate.name}: {table.name} lacks {sorted(looked_at - columns[table.name])}"
+            looked_at = set(table.keys) | {
+                check.column for check in gate.checks if check.table == table.name and check.column
+            }
+            assert looked_at <= columns[table.name], (
+                f"{gate.name}: {table.name} lacks {sorted(looked_at - columns[table.name])}"
+            )

@@ -38,7 +38,6 @@ ESTIMATES = """
 """
 
 
-
 class Project:
     """dbt on one scratch file, parsed once for each set of vars."""
 
@@ -72,7 +71,8 @@ class Warehouse:
         self.execute("create schema quality")
         self.execute(f"create table estimates.est_prevalence as {ESTIMATES}")
         self.execute(
-            "create table quality.gate_results (gate_name varchar, check_name varchar, table_name varchar, severity varchar, is_passed boolean, "
+            "create table quality.gate_results (gate_name varchar, check_name varchar, table_name varchar, "
+            "severity varchar, is_passed boolean, "
             "observed double, limit_text varchar, failing_rows bigint, message varchar, subject_fingerprint varchar)"
         )
 
@@ -88,7 +88,8 @@ class Warehouse:
         """What the gate would write for the estimates as they are now."""
         self.dbt("publishable_estimates", "release_candidates")
         self.execute(
-            f"insert into quality.gate_results select 'before_publication', 'a_check', 'a_table', '{severity}', {passed}, null, '', 0, null, fingerprint "
+            f"insert into quality.gate_results select 'before_publication', 'a_check', 'a_table', '{severity}', "
+            f"{passed}, null, '', 0, null, fingerprint "
             "from quality.release_candidates"
         )
 
@@ -99,7 +100,9 @@ class Warehouse:
         return self.execute("select * from marts.prevalence order by all")
 
     def statuses(self) -> dict[tuple[str, str], tuple[str, float | None]]:
-        rows = self.execute("select period_type, cast(period_start as varchar), release_status, prevalence from marts.prevalence")
+        rows = self.execute(
+            "select period_type, cast(period_start as varchar), release_status, prevalence from marts.prevalence"
+        )
         return {(period_type, start): (status, prevalence) for period_type, start, status, prevalence in rows}
 
 
@@ -147,14 +150,29 @@ def test_warnings_alone_are_no_passed_gate_and_failed_warnings_do_not_block(ware
 
 
 def test_the_mart_has_the_columns_of_its_contract_and_only_headline_figures(published):
-    columns = [name for (name,) in published.execute("select column_name from information_schema.columns where table_schema = 'marts' and table_name = 'prevalence' order by ordinal_position")]
-    assert columns == (
-        "period_type period_start policy_id unit_type pivot_name pivot_value estimator prevalence std_error interval_lower interval_upper "
-        "interval_level interval_method sampled_units positive_units effective_n degrees_of_freedom release_status release_id "
-        "label_protocol_id plan_id"
-    ).split()
-    assert published.execute("select distinct estimator, release_status from marts.prevalence") == [("two_phase", "provisional")]
-    ((release_id, fingerprint),) = published.execute("select distinct release_id, fingerprint from marts.published_prevalence")
+    columns = [
+        name
+        for (name,) in published.execute(
+            "select column_name from information_schema.columns where table_schema = 'marts' and table_name = "
+            "'prevalence' order by ordinal_position"
+        )
+    ]
+    assert (
+        columns
+        == (
+            "period_type period_start policy_id unit_type pivot_name pivot_value estimator prevalence std_error "
+            "interval_lower interval_upper "
+            "interval_level interval_method sampled_units positive_units effective_n degrees_of_freedom "
+            "release_status release_id "
+            "label_protocol_id plan_id"
+        ).split()
+    )
+    assert published.execute("select distinct estimator, release_status from marts.prevalence") == [
+        ("two_phase", "provisional")
+    ]
+    ((release_id, fingerprint),) = published.execute(
+        "select distinct release_id, fingerprint from marts.published_prevalence"
+    )
     assert release_id == f"rel_{fingerprint[:16]}"
     assert published.statuses()[("day", "2026-10-06")] == ("provisional", 0.006)
 
@@ -168,7 +186,10 @@ def test_building_again_adds_nothing(published):
 
 def test_row_order_and_last_digits_are_no_new_release(published):
     ledger = published.ledger()
-    published.execute("create or replace table estimates.est_prevalence as select * replace (prevalence * (1 + 4e-16) as prevalence) from estimates.est_prevalence order by random()")
+    published.execute(
+        "create or replace table estimates.est_prevalence as select * replace (prevalence * (1 + 4e-16) as "
+        "prevalence) from estimates.est_prevalence order by random()"
+    )
     published.gate(passed=True)
     published.dbt()
     assert published.ledger() == ledger
@@ -194,7 +215,10 @@ def test_a_gate_passed_for_other_estimates_does_not_count(warehouse):
 def test_changed_figures_are_restated_new_ones_provisional_and_vanished_ones_withdrawn(published):
     first = published.ledger()
     published.execute("update estimates.est_prevalence set prevalence = 0.0061 where period_start = '2026-10-06'")
-    published.execute("update estimates.est_prevalence set period_start = '2026-10-12' where period_type = 'week' and estimator = 'two_phase'")
+    published.execute(
+        "update estimates.est_prevalence set period_start = '2026-10-12' where period_type = 'week' and estimator "
+        "= 'two_phase'"
+    )
     published.gate(passed=True)
     published.dbt()
     assert published.statuses() == {
@@ -203,7 +227,9 @@ def test_changed_figures_are_restated_new_ones_provisional_and_vanished_ones_wit
         ("week", "2026-10-12"): ("provisional", 0.0055),
         ("week", "2026-10-05"): ("withdrawn", None),
     }
-    assert [row for row in published.ledger() if row[0] == 1] == first, "what was published stays in the ledger as it was"
+    assert [row for row in published.ledger() if row[0] == 1] == first, (
+        "what was published stays in the ledger as it was"
+    )
     assert published.execute("select count(distinct release_id), count(*) from marts.prevalence") == [(1, 4)]
 
 
@@ -212,7 +238,10 @@ def test_a_restated_figure_stays_restated_and_a_figure_may_go_back(published):
     published.execute("update estimates.est_prevalence set prevalence = 0.0061 where period_start = '2026-10-06'")
     published.gate(passed=True)
     published.dbt()
-    published.execute("update estimates.est_prevalence set prevalence = 0.0052 where period_type = 'day' and period_start = '2026-10-05'")
+    published.execute(
+        "update estimates.est_prevalence set prevalence = 0.0052 where period_type = 'day' and period_start = "
+        "'2026-10-05'"
+    )
     published.gate(passed=True)
     published.dbt()
     assert published.statuses()[("day", "2026-10-06")] == ("restated", 0.0061)
@@ -221,7 +250,9 @@ def test_a_restated_figure_stays_restated_and_a_figure_may_go_back(published):
     published.gate(passed=True)
     published.dbt()
     assert published.execute("select prevalence from marts.prevalence order by all") == first_mart
-    assert published.execute("select max(release_number), count(distinct release_id) from marts.published_prevalence") == [(4, 3)]
+    assert published.execute(
+        "select max(release_number), count(distinct release_id) from marts.published_prevalence"
+    ) == [(4, 3)]
 
 
 def test_periods_that_are_no_longer_measured_stay_published(published):
@@ -230,7 +261,14 @@ def test_periods_that_are_no_longer_measured_stay_published(published):
     published.gate(passed=True)
     published.dbt(**later)
     assert {key: status for key, (status, _) in published.statuses().items()} == dict.fromkeys(
-        [("day", "2026-10-05"), ("day", "2026-10-06"), ("week", "2026-10-05"), ("day", "2026-11-02"), ("day", "2026-11-03"), ("week", "2026-11-02")],
+        [
+            ("day", "2026-10-05"),
+            ("day", "2026-10-06"),
+            ("week", "2026-10-05"),
+            ("day", "2026-11-02"),
+            ("day", "2026-11-03"),
+            ("week", "2026-11-02"),
+        ],
         "provisional",
     )
 
