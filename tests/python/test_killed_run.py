@@ -68,33 +68,41 @@ def kill_within(run: subprocess.Popen, title: str, delay: float) -> str:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("undisturbed")
+def finished(tmp_path_factory) -> Path:
+    """The folder of an undisturbed run. All runs share it, so that dbt parses the project once."""
+    folder = tmp_path_factory.mktemp("runs")
     finish(folder, *DEMO)
+    shutil.copy(folder / "prevalence.duckdb", folder / "undisturbed.duckdb")
     return folder
 
 
-def copy_of(folder: Path, target: Path) -> Path:
-    shutil.copytree(folder, target, dirs_exist_ok=True)
-    return target
+@pytest.fixture
+def folder(finished) -> Path:
+    """The same folder with the warehouse as the undisturbed run left it."""
+    shutil.copy(finished / "undisturbed.duckdb", finished / "prevalence.duckdb")
+    (finished / "prevalence.duckdb.wal").unlink(missing_ok=True)
+    return finished
 
 
-def test_a_killed_run_ends_in_the_same_tables(undisturbed, tmp_path):
+def changes(folder: Path) -> list[str]:
+    return differences(folder / "undisturbed.duckdb", folder / "prevalence.duckdb")
+
+
+def test_a_killed_run_ends_in_the_same_tables(folder):
+    (folder / "prevalence.duckdb").unlink()
     randomness = random.Random(SEED)
     for title in KILLED_STEPS:
-        kill_within(start(tmp_path, *DEMO), title, randomness.uniform(0.05, 1.0))
-    finish(tmp_path, *DEMO)
-    assert differences(undisturbed / "prevalence.duckdb", tmp_path / "prevalence.duckdb") == []
-
-
-def test_a_second_run_changes_no_row(undisturbed, tmp_path):
-    folder = copy_of(undisturbed, tmp_path)
+        kill_within(start(folder, *DEMO), title, randomness.uniform(0.05, 1.0))
     finish(folder, *DEMO)
-    assert differences(undisturbed / "prevalence.duckdb", folder / "prevalence.duckdb") == []
+    assert changes(folder) == []
 
 
-def test_late_rows_change_units_and_frames_but_no_draw(undisturbed, tmp_path):
-    folder = copy_of(undisturbed, tmp_path)
+def test_a_second_run_changes_no_row(folder):
+    finish(folder, *DEMO)
+    assert changes(folder) == []
+
+
+def test_late_rows_change_units_and_frames_but_no_draw(folder):
     late = 60
     with duckdb.connect(str(folder / "prevalence.duckdb")) as connection:
         for name in ("interactions", "components"):
@@ -125,11 +133,10 @@ def test_late_rows_change_units_and_frames_but_no_draw(undisturbed, tmp_path):
             """
         )
     finish(folder, *DEMO)
-    before, after = undisturbed / "prevalence.duckdb", folder / "prevalence.duckdb"
-    changed = {line.split(":")[0] for line in differences(before, after)}
+    changed = {line.split(":")[0] for line in changes(folder)}
     assert {"units.unit_interactions", "units.unit_content_days", "frames.frame_interactions"} <= changed
     assert not changed & {"frames.draw_units", "labels.draw_audits", "raw.label_events", "labels.label_items"}
-    with duckdb.connect(str(after), read_only=True) as connection:
+    with duckdb.connect(str(folder / "prevalence.duckdb"), read_only=True) as connection:
         assert connection.execute(
             "select count(*) from staging.stg_interactions_classified where row_disposition = 'late'"
             " and interaction_id like 'late_%'"
