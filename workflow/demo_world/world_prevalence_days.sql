@@ -50,10 +50,10 @@ violating_contents as (
 interaction_labels as (
 
     select
+        day_start_at,
         interaction_id,
         policy_id,
-        any_component_violates,
-        whole_violates_alone
+        any_component_violates
     from {{ ref('world_interaction_labels') }}
 
 ),
@@ -100,6 +100,7 @@ viewed_contents as (
 known_ages as (
 
     select
+        viewed_contents.day_start_at,
         viewed_contents.content_id,
         {{ prevalence._days_between('contents.first_scored_date', 'cast(viewed_contents.day_start_at as date)') }}
             as age_days
@@ -122,7 +123,9 @@ aged_content_views as (
         {{ prevalence._world_age_bucket('known_ages.age_days') }} as content_age
     from content_views
     left join known_ages
-        on content_views.content_id = known_ages.content_id
+        on
+            content_views.day_start_at = known_ages.day_start_at
+            and content_views.content_id = known_ages.content_id
 
 ),
 
@@ -174,7 +177,9 @@ interaction_ages as (
         min(known_ages.age_days) as age_days
     from views
     inner join known_ages
-        on views.content_id = known_ages.content_id
+        on
+            views.day_start_at = known_ages.day_start_at
+            and views.content_id = known_ages.content_id
     group by views.interaction_id
 
 ),
@@ -244,6 +249,7 @@ domain_totals as (
 domain_violations as (
 
     select
+        content_domain_views.day_start_at,
         'content_day' as unit_type,
         violating_contents.policy_id,
         content_domain_views.pivot_name,
@@ -252,11 +258,14 @@ domain_violations as (
     from content_domain_views
     inner join violating_contents
         on content_domain_views.content_id = violating_contents.content_id
-    group by violating_contents.policy_id, content_domain_views.pivot_name, content_domain_views.pivot_value
+    group by
+        content_domain_views.day_start_at, violating_contents.policy_id,
+        content_domain_views.pivot_name, content_domain_views.pivot_value
 
     union all
 
     select
+        interaction_domains.day_start_at,
         'interaction' as unit_type,
         interaction_labels.policy_id,
         interaction_domains.pivot_name,
@@ -265,18 +274,21 @@ domain_violations as (
     from interaction_domains
     inner join interaction_labels
         on interaction_domains.interaction_id = interaction_labels.interaction_id
-    group by interaction_labels.policy_id, interaction_domains.pivot_name, interaction_domains.pivot_value
+    group by
+        interaction_domains.day_start_at, interaction_labels.policy_id,
+        interaction_domains.pivot_name, interaction_domains.pivot_value
 
     union all
 
     select
+        day_start_at,
         'interaction' as unit_type,
         policy_id,
         'violation_scope' as pivot_name,
         case when any_component_violates then 'any_component' else 'whole_alone' end as pivot_value,
         count(*) as violating_exposure
     from interaction_labels
-    group by policy_id, case when any_component_violates then 'any_component' else 'whole_alone' end
+    group by day_start_at, policy_id, case when any_component_violates then 'any_component' else 'whole_alone' end
 
 ),
 
@@ -308,7 +320,8 @@ final as (
     cross join policies
     left join domain_violations
         on
-            domain_totals.unit_type = domain_violations.unit_type
+            domain_totals.day_start_at = domain_violations.day_start_at
+            and domain_totals.unit_type = domain_violations.unit_type
             and domain_totals.pivot_name = domain_violations.pivot_name
             and domain_totals.pivot_value = domain_violations.pivot_value
             and policies.policy_id = domain_violations.policy_id

@@ -135,7 +135,7 @@ placed_requests as (
             when drawn_requests.country_piece < 0.97 then people.country
         end as country,
         row_number() over (
-            partition by drawn_requests.person_number
+            partition by drawn_requests.day_number, drawn_requests.person_number
             order by drawn_requests.second_of_day asc, drawn_requests.request_number asc
         ) - 1 as client_sequence
     from drawn_requests
