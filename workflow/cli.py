@@ -108,6 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     add_run_options(run)
     land = add("land", _land, "check the raw tables against the input contract and register them")
     add_folder(land)
+    gate = add("gate", _gate, "run gates on the warehouse as it is; a blocked gate exits with 1")
+    gate.add_argument(
+        "names", nargs="+", metavar="name", help="raw_to_staging, before_draw, labels_to_estimates or before_publication"
+    )
     coverage = add("coverage", _coverage, "how often the intervals cover the demo world's truth")
     coverage.add_argument("--seeds", type=int, help="build this many small worlds first, and look at those")
     coverage.add_argument("--seed", type=int, default=1, help="seed of the small worlds")
@@ -133,6 +137,21 @@ def _mapping(text: str) -> dict:
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f"{text!r} is not a mapping like 'name: value'")
     return value
+
+
+def _gate(settings: Settings, options: argparse.Namespace) -> None:
+    from gates.checks import GateError
+    from gates.runner import run_gate
+    from workflow.pipeline import GateBlocked
+
+    for name in options.names:
+        try:
+            report = run_gate(name, settings.warehouse)
+        except GateError as error:
+            raise UserError(f"Gate {name} could not be run: {error}") from error
+        if not report.is_passed:
+            raise GateBlocked(report.text)
+        print(report.text)
 
 
 def _land(settings: Settings, options: argparse.Namespace) -> None:

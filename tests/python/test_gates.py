@@ -17,6 +17,7 @@ import yaml
 from gates import runner
 from gates.checks import GateError
 from gates.runner import GATES, GateReport, run_gate
+from workflow import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = ROOT / "seeds" / "gate_limits.csv"
@@ -446,6 +447,18 @@ def test_exit_codes_and_output_of_the_command(warehouse, capsys):
     output = capsys.readouterr()
     assert "gate before_draw: BLOCKED by 1 of 11 checks" in output.out
     assert "labels_to_estimates" not in output.out, "gates after a blocked one are not run"
+
+
+def test_the_project_command_runs_gates_too(warehouse, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("PREVALENCE_DUCKDB_PATH", str(warehouse))
+    assert cli.main(["gate", "before_draw"]) == 0
+    assert "gate before_draw: passed" in capsys.readouterr().out
+    change(warehouse, FAULTS["probabilities_are_valid"])
+    assert cli.main(["gate", "before_draw"]) == 1
+    assert "gate before_draw: BLOCKED by 1 of 11 checks" in capsys.readouterr().err
+    assert cli.main(["gate", "nonsense"]) == 2
+    assert "There is no gate 'nonsense'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
