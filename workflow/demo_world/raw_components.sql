@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false), materialized='view', alias='components', schema='raw') }}
+{{ config(enabled=var('demo_world', false), materialized='table', alias='components', schema='raw') }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false), materialized='view', alias='interactions', schema='raw') }}
+{{ config(enabled=var('demo_world', false), materialized='table', alias='interactions', schema='raw') }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false), materialized='view', alias='risk_scores', schema='raw') }}
+{{ config(enabled=var('demo_world', false), materialized='table', alias='risk_scores', schema='raw') }}
 
 with
 

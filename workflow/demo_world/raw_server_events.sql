@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false), materialized='view', alias='server_events', schema='raw') }}
+{{ config(enabled=var('demo_world', false), materialized='table', alias='server_events', schema='raw') }}
 
 with
 

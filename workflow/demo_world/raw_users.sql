@@ -1,4 +1,4 @@
-{{ config(enabled=var('demo_world', false), materialized='view', alias='users', schema='raw') }}
+{{ config(enabled=var('demo_world', false), materialized='table', alias='users', schema='raw') }}
 
 with
 
