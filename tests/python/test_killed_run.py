@@ -101,10 +101,6 @@ def test_killed_and_repeated_runs_end_in_the_same_tables(folder):
 def test_late_rows_change_units_and_frames_but_no_draw(folder):
     late = 60
     with duckdb.connect(str(folder / "prevalence.duckdb")) as connection:
-        for name in ("interactions", "components"):
-            connection.execute(f"create table raw.landed_{name} as select * from raw.{name}")
-            connection.execute(f"drop view raw.{name}")
-            connection.execute(f"alter table raw.landed_{name} rename to {name}")
         connection.execute(
             f"""
             insert into raw.interactions by name
