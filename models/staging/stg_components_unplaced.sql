@@ -26,9 +26,18 @@ used_interactions as (
 
 landed_interactions as (
 
-    select distinct interaction_id
+    select
+        interaction_id,
+        bool_and(
+            coalesce(
+                occurred_at < cast('{{ var("period_start_date") }}' as timestamp)
+                or occurred_at >= cast('{{ var("period_end_date") }}' as timestamp),
+                false
+            )
+        ) as is_outside_period
     from {{ source('raw', 'interactions') }}
     where interaction_id is not null
+    group by interaction_id
 
 ),
 
@@ -67,6 +76,7 @@ final as (
         case
             when unplaced_rows.interaction_id is null then 'missing_interaction_id'
             when landed_interactions.interaction_id is null then 'interaction_missing'
+            when landed_interactions.is_outside_period then 'outside_period'
             else 'interaction_not_used'
         end as quarantine_reason
     from unplaced_rows
