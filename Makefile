@@ -22,7 +22,7 @@ lint: .venv/.installed-dev ## check the style of every model, and that it parses
 
 test: .venv/.installed-dev ## lint, unit tests, data tests and whole builds
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 clean: ## remove everything that a run makes
 	rm -rf target logs warehouse/*
