@@ -222,3 +222,11 @@ def test_gamma_mid_p_widens_with_what_may_be_missed():
     assert np.all(np.diff(uppers) > 0)
     assert np.isnan(intervals.gamma_mid_p_upper(*(np.array([v]) for v in (0.0, 0.0, 0.0, 1e-3, 0.05)))[0])
     assert intervals.gamma_mid_p_upper(*(np.array([v]) for v in (0.5, 0.0, 0.2, 0.9, 0.05)))[0] == 1
+
+
+def test_gamma_mid_p_mirrors_common_shares():
+    """Above one half the units without the property are the few: the bounds of the complement, turned round."""
+    common = [np.array([value]) for value in (0.97, 0.0, 1e-4, 2e-3, 0.05)]
+    rare = [np.array([value]) for value in (0.03, 0.0, 1e-4, 2e-3, 0.05)]
+    assert intervals.gamma_mid_p_lower(*common)[0] == pytest.approx(1 - intervals.gamma_mid_p_upper(*rare)[0])
+    assert intervals.gamma_mid_p_upper(*common)[0] == pytest.approx(1 - intervals.gamma_mid_p_lower(*rare)[0])
