@@ -337,12 +337,19 @@ bounded_units as (
                     then weighted_exposure / nullif(audit_probability, 0)
             end
         ) over (partition by plan_id, policy_id, sample_date) as maximum_overall_weight,
-        -- and what it would weigh on average, if it is a violation that the judge has missed
+        -- and what it would weigh on average, if it is a violation that the judge has missed; added in one order
         sum(case when audit_probability < 1 then expected_miss * weighted_exposure / audit_probability end)
-            over (partition by plan_id, policy_id, sample_date)
+            over (
+                partition by plan_id, policy_id, sample_date
+                order by unit_id asc
+                rows between unbounded preceding and unbounded following
+            )
         / nullif(
-            sum(case when audit_probability < 1 then expected_miss end)
-                over (partition by plan_id, policy_id, sample_date),
+            sum(case when audit_probability < 1 then expected_miss end) over (
+                partition by plan_id, policy_id, sample_date
+                order by unit_id asc
+                rows between unbounded preceding and unbounded following
+            ),
             0
         ) as missed_weight,
         count(*) over (partition by plan_id, policy_id, sample_date) as judged_units
