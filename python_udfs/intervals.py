@@ -57,6 +57,16 @@ def wald_t_upper(estimate: Array, std_error: Array, degrees_of_freedom: Array, a
     return estimate + _two_sided_t(alpha, degrees_of_freedom) * std_error
 
 
+def wald_z_lower(estimate: Array, std_error: Array, alpha: Array) -> Array:
+    """Estimate minus the normal quantile times the standard error; not cut to [0, 1]."""
+    return estimate - normal_quantile(1 - alpha / 2) * std_error
+
+
+def wald_z_upper(estimate: Array, std_error: Array, alpha: Array) -> Array:
+    """Estimate plus the normal quantile times the standard error; not cut to [0, 1]."""
+    return estimate + normal_quantile(1 - alpha / 2) * std_error
+
+
 def _logit_bound(sign: int, estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
     inner = _inside(estimate)
     half_width = _two_sided_t(alpha, degrees_of_freedom) * std_error / (inner * (1 - inner))
@@ -106,6 +116,27 @@ def wilson_lower(estimate: Array, effective_n: Array, degrees_of_freedom: Array,
 def wilson_upper(estimate: Array, effective_n: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
     """Wilson score bound with an effective sample size and t in place of n and z."""
     return _wilson_bound(1, estimate, effective_n, degrees_of_freedom, alpha)
+
+
+def _agresti_coull_bound(sign: int, estimate: Array, effective_n: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    t = _two_sided_t(alpha, degrees_of_freedom)
+    n = np.where(effective_n > 0, effective_n, np.nan)
+    share = np.where((estimate >= 0) & (estimate <= 1), estimate, np.nan)
+    centre = (n * share + t**2 / 2) / (n + t**2)
+    return np.clip(centre + sign * t * np.sqrt(centre * (1 - centre) / (n + t**2)), 0, 1)
+
+
+def agresti_coull_lower(estimate: Array, effective_n: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    """Wald bound about the centre of Wilson's interval, with an effective sample size and t in place of n and z.
+
+    Agresti and Coull (1998), The American Statistician 52, 119-126. Cut to [0, 1].
+    """
+    return _agresti_coull_bound(-1, estimate, effective_n, degrees_of_freedom, alpha)
+
+
+def agresti_coull_upper(estimate: Array, effective_n: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+    """As `agresti_coull_lower`, above the estimate."""
+    return _agresti_coull_bound(1, estimate, effective_n, degrees_of_freedom, alpha)
 
 
 def clopper_pearson_lower(positives: Array, sampled: Array, alpha: Array) -> Array:
@@ -158,6 +189,32 @@ def korn_graubard_trunc_upper(
     """As `korn_graubard_upper` with the effective sample size capped at the number of sampled units."""
     n = np.minimum(sampled, korn_graubard_n(effective_n, sampled, degrees_of_freedom, alpha))
     return clopper_pearson_upper(_inside(estimate) * n, n, alpha)
+
+
+def _jeffreys_bound(
+    side: float, estimate: Array, effective_n: Array, sampled: Array, degrees_of_freedom: Array, alpha: Array
+) -> Array:
+    n = korn_graubard_n(effective_n, sampled, degrees_of_freedom, alpha)
+    share = np.where((estimate >= 0) & (estimate <= 1) & (n > 0), estimate, np.nan)
+    return beta_quantile(np.abs(side - alpha / 2), n * share + 0.5, n * (1 - share) + 0.5)
+
+
+def jeffreys_lower(
+    estimate: Array, effective_n: Array, sampled: Array, degrees_of_freedom: Array, alpha: Array
+) -> Array:
+    """Equal-tailed bound of the beta distribution with Jeffreys' prior, on the sample size of `korn_graubard_n`.
+
+    Brown, Cai and DasGupta (2001), Statistical Science 16, 101-133, without their change at 0 and 1, where the bound is
+    strictly inside.
+    """
+    return _jeffreys_bound(0.0, estimate, effective_n, sampled, degrees_of_freedom, alpha)
+
+
+def jeffreys_upper(
+    estimate: Array, effective_n: Array, sampled: Array, degrees_of_freedom: Array, alpha: Array
+) -> Array:
+    """As `jeffreys_lower`, above the estimate."""
+    return _jeffreys_bound(1.0, estimate, effective_n, sampled, degrees_of_freedom, alpha)
 
 
 def _gamma_quantile(probability: Array, mean: Array, variance: Array) -> Array:

@@ -116,7 +116,10 @@
         'korn_graubard_trunc': ['_sv_effective_n', '_sv_sampled', '_sv_df'],
         'korn_graubard_positives': ['_sv_effective_n', '_sv_sampled', '_sv_positives_df'],
         'clopper_pearson': [],
-        'likelihood': ['_sv_effective_n', '_sv_sampled', '_sv_df']
+        'likelihood': ['_sv_effective_n', '_sv_sampled', '_sv_df'],
+        'wald_z': ['_sv_std_error'],
+        'agresti_coull': ['_sv_effective_n', '_sv_df'],
+        'jeffreys': ['_sv_effective_n', '_sv_sampled', '_sv_df']
     } -%}
     {%- if with_missed_weight -%}
         {%- do kinds.update({'gamma_mid_p': ['_sv_certain_share', '_sv_variance', '_sv_missed_share']}) -%}

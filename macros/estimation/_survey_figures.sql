@@ -14,6 +14,8 @@ bounds. `extra_status` is a reason to give no figure, after no_sampled_units: it
 {%- set alpha = 'cast(' ~ (1 - level) ~ ' as double)' -%}
 {%- set arguments = prevalence._interval_kinds(true)[interval] -%}
 {%- set function = 'korn_graubard' if interval == 'korn_graubard_positives' else interval -%}
+{#- what a total, or a ratio that is not a share, gets -#}
+{%- set wald = 'wald_z' if interval == 'wald_z' else 'wald_t' -%}
 _sv_figures as (
 
     select
@@ -80,7 +82,7 @@ _sv_methods as (
                 then '{{ 'clopper_pearson' if zero_positive_bound == 'clopper_pearson' else 'max_weight_bound' }}'
             when _sv_status = 'census' then 'census'
             when _sv_status = 'ok' and _sv_is_share and _sv_effective_n is not null then '{{ interval }}'
-            when _sv_status = 'ok' then 'wald_t'
+            when _sv_status = 'ok' then '{{ wald }}'
         end as _sv_method
     from _sv_sized
 
@@ -110,7 +112,7 @@ _sv_bounds as (
                     )
                     {%- endif %}
             {%- endif %}
-            {%- if not total and interval != 'wald_t' %}
+            {%- if not total and interval != wald %}
             when _sv_method = '{{ interval }}'
                 then
                     {% if interval == 'clopper_pearson' -%}
@@ -127,8 +129,15 @@ _sv_bounds as (
                     )
                     {%- endif %}
             {%- endif %}
-            when _sv_method = 'wald_t'
-                then wald_t_{{ side }}(_sv_estimate, _sv_std_error, cast(_sv_df as double), {{ alpha }})
+            when _sv_method = '{{ wald }}'
+                then
+                    {{ wald }}_{{ side }}(
+                        _sv_estimate,
+                        {%- for argument in prevalence._interval_kinds()[wald] %}
+                        cast({{ argument }} as double),
+                        {%- endfor %}
+                        {{ alpha }}
+                    )
         end as _sv_{{ side }}{{ ',' if not loop.last }}
         {%- endfor %}
     from _sv_methods

@@ -128,17 +128,19 @@ def test_undefined_is_null(connection) -> None:
     assert _sql(connection, "wilson_upper", 0.2, 0, 10, ALPHA) is None
 
 
-_EFFECTIVE = ("korn_graubard", "korn_graubard_trunc", "likelihood")
+_EFFECTIVE = ("korn_graubard", "korn_graubard_trunc", "likelihood", "jeffreys")
+_SCORE = ("wilson", "agresti_coull")
 
 
-@pytest.mark.parametrize("kind", ["wald_t", "logit", "asin", "wilson", *_EFFECTIVE])
+@pytest.mark.parametrize("kind", ["wald_t", "wald_z", "logit", "asin", *_SCORE, *_EFFECTIVE])
 def test_bounds_mirror_each_other_and_hold_the_estimate(connection, kind) -> None:
     for estimate in (0.003, 0.2, 0.5):
         variance = estimate * (1 - estimate) / 700
 
         def bounds(p: float, kind: str = kind, variance: float = variance) -> tuple[float, float]:
-            between = {"wilson": [700.0]}.get(kind, [700.0, 900.0] if kind in _EFFECTIVE else [math.sqrt(variance)])
-            return tuple(_sql(connection, f"{kind}_{side}", p, *between, 40, ALPHA) for side in ("lower", "upper"))
+            between = [700.0] if kind in _SCORE else [700.0, 900.0] if kind in _EFFECTIVE else [math.sqrt(variance)]
+            df = [] if kind == "wald_z" else [40]
+            return tuple(_sql(connection, f"{kind}_{side}", p, *between, *df, ALPHA) for side in ("lower", "upper"))
 
         lower, upper = bounds(estimate)
         mirrored_lower, mirrored_upper = bounds(1 - estimate)
@@ -166,19 +168,28 @@ def _binomial_rows() -> list:
 @pytest.mark.parametrize(("row", "expected"), _binomial_rows())
 def test_binomial_reference(connection, row, expected) -> None:
     estimate, sampled, df = float(row[1]), float(row[2]), float(row[4])
-    pairs = {
-        "clopper_pearson": (expected["ci_n"]["clopper_pearson"], (estimate * sampled, sampled, ALPHA)),
-        "wilson": (expected["ci_n"]["wilson"], (estimate, sampled, 1e15, ALPHA)),
-    }
-    calls = [(name, bounds, arguments) for name, (bounds, arguments) in pairs.items()]
+    # with a simple sample's n and its n - 1 degrees of freedom the design enters no bound; infinite ones make t normal
+    calls = [
+        ("clopper_pearson", expected["ci_n"]["clopper_pearson"], (estimate * sampled, sampled, ALPHA)),
+        ("wilson", expected["ci_n"]["wilson"], (estimate, sampled, math.inf, ALPHA)),
+        ("agresti_coull", expected["ci_n"]["agresti_coull"], (estimate, sampled, math.inf, ALPHA)),
+        ("jeffreys", expected["ci_n"]["jeffreys"], (estimate, sampled, sampled, sampled - 1, ALPHA)),
+        ("wald_z", expected["ci_n"]["wald"], (estimate, math.sqrt(estimate * (1 - estimate) / sampled), ALPHA)),
+    ]
     if row[3]:
         effective_n = estimate * (1 - estimate) / float(row[3])
         assert effective_n == pytest.approx(expected["n_eff"], rel=1e-9)
+        assert sampled / effective_n == pytest.approx(expected["deff"], rel=1e-9)
+        design_n = _sql(connection, "korn_graubard_n", effective_n, sampled, df, ALPHA)
+        assert design_n == pytest.approx(expected["n_eff_df"], rel=1e-9)
+        assert min(design_n, sampled) == pytest.approx(expected["n_eff_df_trunc"], rel=1e-9)
+        design = (estimate, effective_n, sampled, df, ALPHA)
         calls += [
-            ("korn_graubard", expected["korn_graubard"], (estimate, effective_n, sampled, df, ALPHA)),
-            ("korn_graubard_trunc", expected["korn_graubard_trunc"], (estimate, effective_n, sampled, df, ALPHA)),
+            ("korn_graubard", expected["korn_graubard"], design),
+            ("korn_graubard_trunc", expected["korn_graubard_trunc"], design),
+            ("jeffreys", expected["jeffreys_n_eff_df"], design),
             ("wilson", expected["wilson_t"], (estimate, effective_n, df, ALPHA)),
-            ("wilson", expected["wilson_n_eff"], (estimate, effective_n, 1e15, ALPHA)),
+            ("wilson", expected["wilson_n_eff"], (estimate, effective_n, math.inf, ALPHA)),
             (
                 "clopper_pearson",
                 expected["clopper_pearson_n_eff"],
@@ -187,9 +198,31 @@ def test_binomial_reference(connection, row, expected) -> None:
         ]
     else:
         calls.append(("clopper_pearson", expected["fallback_n"], (estimate * sampled, sampled, ALPHA)))
+    if "exact_one_sided_upper" in expected:
+        # one-sided at the same level, and the rule of thumb that it is close to
+        upper = _sql(connection, "clopper_pearson_upper", 0, sampled, 2 * ALPHA)
+        assert upper == pytest.approx(expected["exact_one_sided_upper"], rel=1e-9)
+        assert expected["rule_of_three_upper"] == pytest.approx(3 / sampled, rel=1e-9)
     for name, bounds, arguments in calls:
         for side, bound in zip(("lower", "upper"), bounds, strict=True):
-            assert _sql(connection, f"{name}_{side}", *arguments) == pytest.approx(bound, rel=1e-9, abs=1e-12), name
+            ours = _sql(connection, f"{name}_{side}", *arguments)
+            # Wald's bounds are not cut to [0, 1]; the reference's are
+            ours = min(max(ours, 0), 1) if name == "wald_z" else ours
+            assert ours == pytest.approx(bound, rel=1e-9, abs=1e-12), name
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "lower", "upper"),
+    [
+        # statsmodels 0.15 proportion_confint, 20 of 400; then a design with 3 degrees of freedom and n_eff 15 of 40
+        ("agresti_coull", (0.05, 400, math.inf), 0.03218289448554276, 0.0763781704153241),
+        ("jeffreys", (0.05, 400, 400, 399), 0.03179503915274943, 0.07467797318472451),
+        ("jeffreys", (0.9, 15, 40, 3), 0.5214542757762821, 0.9937151399563484),
+    ],
+)
+def test_binomial_intervals_known(connection, kind, arguments, lower, upper) -> None:
+    assert _sql(connection, f"{kind}_lower", *arguments, ALPHA) == pytest.approx(lower, rel=1e-9)
+    assert _sql(connection, f"{kind}_upper", *arguments, ALPHA) == pytest.approx(upper, rel=1e-9)
 
 
 @pytest.mark.parametrize("positives", [1, 2, 5, 40])
