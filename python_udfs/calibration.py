@@ -17,6 +17,12 @@ def linear_solution(matrix: Array, vector: Array) -> Array:
     return solution if fits else np.full(len(vector), np.nan)
 
 
+def matrix_rank(matrix: Array) -> Array:
+    """Rank of a matrix whose entries are good to about six digits, as replicate weights are; a vector of one number."""
+    singular = np.linalg.svd(matrix, compute_uv=False)
+    return np.array([np.count_nonzero(singular > 1e-6 * singular[0])], dtype=np.float64)
+
+
 def raking_factors(cells: Array) -> Array:
     """Factors that make the weights of cells add up to all margins: iterative proportional fitting.
 

@@ -137,6 +137,7 @@ _SCALAR_UDFS = tuple(
 REGISTRY: tuple[Udf, ...] = (
     *_SCALAR_UDFS,
     _vector_udf("linear_solution", calibration.linear_solution, "double[][]", "double[]"),
+    _vector_udf("matrix_rank", calibration.matrix_rank, "double[][]"),
     _vector_udf("raking_factor", calibration.raking_factors, "double[][]"),
     _vector_udf("raking_multiplier", calibration.raking_multipliers, "double[][]", "double[]"),
     _vector_udf(

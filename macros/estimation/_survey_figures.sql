@@ -4,7 +4,8 @@ Reads the CTE _sv_moments (grain: grouping set and by columns) with _sv_rows, _s
 _sv_is_none, _sv_is_all (no row with y > 0, none with y < x), _sv_sum_of_weights, _sv_a2, _sv_a4 (sums of squares and of
 fourth powers of the positive rows' w y), _sv_maximum (largest w x), _sv_b (sum w x), _sv_invalid, _sv_estimate,
 _sv_variance, _sv_simple_variance, _sv_df, _sv_lonely_psus, _sv_census. The functions of python_udfs turn the sums into
-bounds. `extra_status` is a reason to give no figure, after no_sampled_units: its name and its condition.
+bounds. `extra_status` is a reason to give no figure, after no_sampled_units: its name and its condition; one that
+`keeps_estimate` withholds the interval alone.
 -#}
 {% macro _survey_figures(
     by, total, interval, level, lonely_psu, zero_positive_bound, zero_positive_law,
@@ -150,7 +151,10 @@ _sv_final as (
         {%- for column in columns %}
         _sv_by_{{ loop.index }} as {{ column }},
         {%- endfor %}
-        {%- set without = ['invalid_rows', 'no_sampled_units'] + ([extra_status.name] if extra_status is not none else []) %}
+        {%- set without = ['invalid_rows', 'no_sampled_units'] %}
+        {%- if extra_status is not none and not extra_status.keeps_estimate %}
+        {%- do without.append(extra_status.name) %}
+        {%- endif %}
         {%- set given = "_sv_status not in ('" ~ without | join("', '") ~ "')" %}
         case
             when _sv_is_degenerate and {{ given }} and _sv_estimate is not null
