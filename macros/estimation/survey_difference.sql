@@ -2,7 +2,8 @@
 
 Both periods are one pooled sample, in which each is a domain. A PSU in both is one PSU: the products of its two scores
 are the covariance (and so are the zeros of PSUs in one period only, which is why the stratum's size is the pooled one).
-With Poisson sampling every row is a draw of its own, and the covariance is 0. The relative change is linearised, too.
+With Poisson sampling every row is a draw of its own, and the covariance is 0. `independent` samples have a design for
+each period: its strata are those of the period, and nothing is shared. The relative change is linearised, too.
 
 Arguments, columns, statuses and null rules: macros/_macros.yml.
 
@@ -29,15 +30,20 @@ Usage:
     by=[[]],
     total=false,
     level=0.95,
-    lonely_psu='fail'
+    lonely_psu='fail',
+    independent=false,
+    degrees_of_freedom='sum',
+    interval='wald_t'
 ) -%}
 {{ prevalence._check_survey_difference(
     y, x, weight, design, stratum, psu, population_psus, inclusion_probability, period, from_period, to_period, relative,
-    by, total, level, lonely_psu
+    by, total, level, lonely_psu, independent, degrees_of_freedom, interval
 ) -}}
 {%- set columns = prevalence._by_columns(by) -%}
 {%- set keys = prevalence._sv_keys(columns) -%}
 {%- set domain = ['_sv_set'] + keys -%}
+{%- set strata = ['_sv_stratum', '_sv_period'] if independent else ['_sv_stratum'] -%}
+{%- set over_stratum = 'over (partition by ' ~ strata | join(', ') ~ ')' -%}
 {%- set over_domain = 'over (partition by ' ~ domain | join(', ') ~ ')' -%}
 {%- set variables = ['a1', 'b1', 'a2', 'b2'] -%}
 {%- set both = [(1, 1), (1, 2), (2, 2)] -%}
@@ -81,7 +87,9 @@ _sv_values as (
         {%- for column in columns %}
         _sv_value_{{ loop.index }},
         {%- endfor %}
-        _sv_stratum,
+        {%- for key in strata %}
+        {{ key }},
+        {%- endfor %}
         {%- if psu is not none %}
         _sv_psu,
         {%- endif %}
@@ -127,7 +135,7 @@ _sv_values as (
 _sv_psus as (
 
     select
-        {{ (domain + ['_sv_stratum', '_sv_psu']) | join(',\n        ') }},
+        {{ (domain + strata + ['_sv_psu']) | join(',\n        ') }},
         {%- for name in counts + sums + variables %}
         sum(_sv_{{ name }}) as _sv_{{ name }},
         {%- endfor %}
@@ -135,7 +143,7 @@ _sv_psus as (
         min(_sv_population) as _sv_population,
         max(_sv_population) as _sv_population_maximum
     from _sv_members
-    group by {{ (domain + ['_sv_stratum', '_sv_psu']) | join(', ') }}
+    group by {{ (domain + strata + ['_sv_psu']) | join(', ') }}
 
 ),
 {%- endif %}
@@ -143,7 +151,7 @@ _sv_psus as (
 _sv_strata as (
 
     select
-        {{ (domain + ['_sv_stratum']) | join(',\n        ') }},
+        {{ (domain + strata) | join(',\n        ') }},
         {%- for name in counts + sums + variables %}
         sum(_sv_{{ name }}) as _sv_{{ name }},
         {%- endfor %}
@@ -164,7 +172,7 @@ _sv_strata as (
         {%- endfor %}
         {%- endfor %}
     from {{ '_sv_members' if psu is none else '_sv_psus' }}
-    group by {{ (domain + ['_sv_stratum']) | join(', ') }}
+    group by {{ (domain + strata) | join(', ') }}
 
 ),
 
@@ -172,11 +180,11 @@ _sv_designs as (
 
     select
         *,
-        max(case when _sv_set = 0 then _sv_psus end) over (partition by _sv_stratum) as _sv_n,
-        max(case when _sv_set = 0 then _sv_population_maximum end) over (partition by _sv_stratum) as _sv_n_population,
-        min(case when _sv_set = 0 then _sv_population_minimum end) over (partition by _sv_stratum)
+        max(case when _sv_set = 0 then _sv_psus end) {{ over_stratum }} as _sv_n,
+        max(case when _sv_set = 0 then _sv_population_maximum end) {{ over_stratum }} as _sv_n_population,
+        min(case when _sv_set = 0 then _sv_population_minimum end) {{ over_stratum }}
             as _sv_n_population_least,
-        max(case when _sv_set = 0 then _sv_f end) over (partition by _sv_stratum) as _sv_f_most,
+        max(case when _sv_set = 0 then _sv_f end) {{ over_stratum }} as _sv_f_most,
         {%- for number in [1, 2] %}
         {%- if total %}
         cast(0 as double) as _sv_ratio{{ number }},
@@ -265,6 +273,12 @@ _sv_domains as (
         sum(_sv_population_invalid) as _sv_population_invalid,
         sum(_sv_domain_psus) as _sv_domain_psus,
         sum(_sv_in_domain) as _sv_domain_strata,
+        {%- if degrees_of_freedom == 'satterthwaite' %}
+        {%- for number in [1, 2] %}
+        cast(sum(case when _sv_period = {{ number }} then _sv_domain_psus - _sv_in_domain end) as double)
+            as _sv_df{{ number }},
+        {%- endfor %}
+        {%- endif %}
         sum(_sv_overlap) as _sv_overlap,
         sum(_sv_in_domain * _sv_lonely) as _sv_lonely_psus,
         min(case when _sv_in_domain = 1 then _sv_census end) as _sv_census,
@@ -311,7 +325,11 @@ _sv_slopes as (
     -- how the change answers to each of the two estimates
     select
         *,
-        {% if relative -%}
+        {% if relative == 'log' -%}
+        -1 / nullif(_sv_estimate1, 0) as _sv_slope1,
+        1 / nullif(_sv_estimate2, 0) as _sv_slope2,
+        case when _sv_estimate1 > 0 and _sv_estimate2 > 0 then ln(_sv_estimate2 / _sv_estimate1) end as _sv_change,
+        {%- elif relative -%}
         -_sv_estimate2 / nullif(_sv_estimate1 * _sv_estimate1, 0) as _sv_slope1,
         1 / nullif(_sv_estimate1, 0) as _sv_slope2,
         _sv_estimate2 / nullif(_sv_estimate1, 0) - 1 as _sv_change,
@@ -320,6 +338,10 @@ _sv_slopes as (
         cast(1 as double) as _sv_slope2,
         _sv_estimate2 - _sv_estimate1 as _sv_change,
         {%- endif %}
+        {%- for number in [1, 2] %}
+        _sv_factor * _sv_terms{{ number }}{{ number }} / (_sv_scale{{ number }} * _sv_scale{{ number }})
+            as _sv_variance{{ number }},
+        {%- endfor %}
         _sv_factor * _sv_terms12 / (_sv_scale1 * _sv_scale2) as _sv_covariance
     from _sv_covariances
 
@@ -329,9 +351,9 @@ _sv_variances as (
 
     select
         *,
-        _sv_slope1 * _sv_slope1 * _sv_factor * _sv_terms11 / (_sv_scale1 * _sv_scale1)
-        + 2 * _sv_slope1 * _sv_slope2 * _sv_covariance
-        + _sv_slope2 * _sv_slope2 * _sv_factor * _sv_terms22 / (_sv_scale2 * _sv_scale2) as _sv_change_variance
+        _sv_slope1 * _sv_slope1 * _sv_variance1 as _sv_part1,
+        _sv_slope2 * _sv_slope2 * _sv_variance2 as _sv_part2,
+        2 * _sv_slope1 * _sv_slope2 * _sv_covariance as _sv_shared
     from _sv_slopes
 
 ),
@@ -358,22 +380,33 @@ _sv_moments as (
         _sv_change as _sv_estimate,
         -- what is below 1e-12 of the parts is rounding
         case
-            when
-                _sv_change_variance <= 1e-12 * (
-                    _sv_slope1 * _sv_slope1 * _sv_factor * _sv_terms11 / (_sv_scale1 * _sv_scale1)
-                    + _sv_slope2 * _sv_slope2 * _sv_factor * _sv_terms22 / (_sv_scale2 * _sv_scale2)
-                )
-                then 0
-            else _sv_change_variance
+            when _sv_part1 + _sv_shared + _sv_part2 <= 1e-12 * (_sv_part1 + _sv_part2) then 0
+            else _sv_part1 + _sv_shared + _sv_part2
         end as _sv_variance,
         _sv_slope1 * _sv_slope1 * _sv_spread1 * _sv_w1 / nullif(_sv_labeled1 - 1, 0) / (_sv_scale1 * _sv_scale1)
         + _sv_slope2 * _sv_slope2 * _sv_spread2 * _sv_w2 / nullif(_sv_labeled2 - 1, 0) / (_sv_scale2 * _sv_scale2)
             as _sv_simple_variance,
-        _sv_domain_psus - _sv_domain_strata as _sv_df,
+        {% if degrees_of_freedom == 'satterthwaite' -%}
+        -- a period that does not vary takes no part; one that varies on no degree of freedom leaves none
+        case
+            when _sv_part1 > 0 and _sv_df1 <= 0 or _sv_part2 > 0 and _sv_df2 <= 0 then 0
+            when _sv_part1 + _sv_part2 > 0
+                then
+                    power(_sv_part1 + _sv_part2, 2) / (
+                        coalesce(power(_sv_part1, 2) / nullif(_sv_df1, 0), 0)
+                        + coalesce(power(_sv_part2, 2) / nullif(_sv_df2, 0), 0)
+                    )
+            else _sv_df1 + _sv_df2
+        end
+        {%- else -%}
+        _sv_domain_psus - _sv_domain_strata
+        {%- endif %} as _sv_df,
         _sv_lonely_psus,
         _sv_census,
         _sv_estimate1,
         _sv_estimate2,
+        _sv_variance1,
+        _sv_variance2,
         _sv_covariance,
         _sv_overlap
     from _sv_variances
@@ -384,7 +417,7 @@ _sv_moments as (
 {{ prevalence._survey_figures(
     by=by,
     total=total,
-    interval='wald_t',
+    interval=interval,
     level=level,
     lonely_psu=lonely_psu,
     zero_positive_bound='clopper_pearson',
@@ -393,6 +426,8 @@ _sv_moments as (
     extra_columns=[
         {'name': 'estimate_from', 'expression': "case when _sv_status <> 'invalid_rows' then _sv_estimate1 end"},
         {'name': 'estimate_to', 'expression': "case when _sv_status <> 'invalid_rows' then _sv_estimate2 end"},
+        {'name': 'variance_from', 'expression': 'case when ' ~ given ~ ' then _sv_variance1 end'},
+        {'name': 'variance_to', 'expression': 'case when ' ~ given ~ ' then _sv_variance2 end'},
         {'name': 'covariance', 'expression': 'case when ' ~ given ~ ' then _sv_covariance end'},
         {'name': 'overlapping_psus', 'expression': 'cast(_sv_overlap as bigint)'}
     ]
@@ -401,7 +436,7 @@ _sv_moments as (
 
 {% macro _check_survey_difference(
     y, x, weight, design, stratum, psu, population_psus, inclusion_probability, period, from_period, to_period, relative,
-    by, total, level, lonely_psu
+    by, total, level, lonely_psu, independent, degrees_of_freedom, interval
 ) -%}
     {%- set name = 'survey_difference' -%}
     {%- set required = {'y': y, 'x': x, 'weight': weight, 'period': period} -%}
@@ -434,7 +469,19 @@ _sv_moments as (
             ~ to_period ~ "'"
         ) }}
     {%- endif -%}
-    {{- prevalence._check_boolean(name, 'relative', relative) -}}
+    {%- if relative != 'log' -%}
+        {%- if relative is not boolean -%}
+            {{ prevalence._refuse(name, "relative must be true, false or 'log'; received '" ~ relative ~ "'") }}
+        {%- endif -%}
+    {%- endif -%}
+    {{- prevalence._check_boolean(name, 'independent', independent) -}}
+    {{- prevalence._check_choice(name, 'degrees_of_freedom', degrees_of_freedom, ['sum', 'satterthwaite']) -}}
+    {%- if degrees_of_freedom == 'satterthwaite' and not independent -%}
+        {{ prevalence._refuse(
+            name, "degrees_of_freedom 'satterthwaite' belongs to independent=true; received '" ~ independent ~ "'"
+        ) }}
+    {%- endif -%}
+    {{- prevalence._check_choice(name, 'interval', interval, ['wald_t', 'wald_z']) -}}
     {{- prevalence._check_boolean(name, 'total', total) -}}
     {{- prevalence._check_level(name, level) -}}
     {{- prevalence._check_choice(
@@ -442,7 +489,9 @@ _sv_moments as (
     ) -}}
     {{- prevalence._check_by(
         name, by,
-        prevalence._result_columns() + ['estimate_from', 'estimate_to', 'covariance', 'overlapping_psus']
+        prevalence._result_columns() + [
+            'estimate_from', 'estimate_to', 'variance_from', 'variance_to', 'covariance', 'overlapping_psus'
+        ]
     ) -}}
 {%- endmacro %}
 

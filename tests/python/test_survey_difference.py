@@ -55,6 +55,15 @@ def results(dbt_calls, call_text):
         "total_change": call(**units, by=by, total=True),
         "of_a_population": call(**units, population_psus="400"),
         "draws": call(stratum="stratum", design="poisson", inclusion_probability="pi"),
+        "log_change": call(**units, by=by, relative="log"),
+        "log_backwards": call(**units, relative="log", from_period="2026-10-12", to_period="2026-10-05"),
+        "separate": call(**units, by=by, independent=True),
+        "satterthwaite": call(**units, by=by, independent=True, degrees_of_freedom="satterthwaite", interval="wald_z"),
+        "only_from": call(
+            **units,
+            y="case when week_start = '2026-10-05' then violating_views when violating_views is not null then 0 end",
+            relative="log",
+        ),
         "backwards": call(**units, by=by, from_period="2026-10-12", to_period="2026-10-05"),
         "lonely": call(stratum="case when unit = 0 then 'c' else stratum end", psu="unit"),
         "invalid": call(**units, weight="case when unit > 0 then w end"),
@@ -117,6 +126,46 @@ def test_change_and_covariance(results, country) -> None:
     assert total.variance == pytest.approx(_covariance(scores[1] - scores[0], scores[1] - scores[0]), rel=1e-9)
 
 
+def test_log_ratio(results) -> None:
+    """The logarithm of the ratio: the relative change's standard error over the ratio, and the same both ways."""
+    for country in (None, "XX"):
+        log, relative = _row(results["log_change"], country), _row(results["share"], country)
+        assert log.estimate == pytest.approx(np.log1p(relative.estimate), rel=1e-10)
+        assert log.std_error == pytest.approx(relative.std_error / (1 + relative.estimate), rel=1e-9)
+    back = _row(results["log_backwards"])
+    assert back.estimate == pytest.approx(-_row(results["log_change"]).estimate, rel=1e-12)
+    assert back.variance == pytest.approx(_row(results["log_change"]).variance, rel=1e-12)
+    nothing = _row(results["only_from"])
+    assert nothing.status == "zero_denominator"
+    assert pd.isna(nothing.estimate) and pd.isna(nothing.interval_lower) and nothing.estimate_to == 0
+
+
+@pytest.mark.parametrize("country", [None, "XX", "YY"])
+def test_independent_periods(results, country) -> None:
+    """Each period is a design of its own: variances add up, and so do degrees of freedom."""
+    variances, freedoms = [], []
+    for week in ("2026-10-05", "2026-10-12"):
+        rows = POOLED[POOLED.week_start == week]
+        inside = rows.violating_views.notna() & ((rows.country == country) if country else True)
+        a, b = (rows.w * column.where(inside, 0) for column in (rows.violating_views, rows.views))
+        score = (a - a.sum() / b.sum() * b) / b.sum()
+        variances.append(
+            sum(len(group) * np.var(score[group.index], ddof=1) for _, group in rows.groupby("stratum"))
+        )
+        freedoms.append(inside.sum() - 2)
+    row, satterthwaite = _row(results["separate"], country), _row(results["satterthwaite"], country)
+    assert row.variance_from == pytest.approx(variances[0], rel=1e-9)
+    assert row.variance_to == pytest.approx(variances[1], rel=1e-9)
+    assert row.variance == satterthwaite.variance == pytest.approx(sum(variances), rel=1e-9)
+    assert row.covariance == 0 and row.overlapping_psus == 0
+    assert row.estimate == pytest.approx(_row(results["ratio"], country).estimate, rel=1e-12)
+    assert row.degrees_of_freedom == sum(freedoms)
+    expected = sum(variances) ** 2 / (variances[0] ** 2 / freedoms[0] + variances[1] ** 2 / freedoms[1])
+    assert satterthwaite.degrees_of_freedom == pytest.approx(expected, rel=1e-9)
+    assert satterthwaite.interval_method == "wald_z"
+    assert satterthwaite.interval_upper == pytest.approx(row.estimate + 1.959963984540054 * row.std_error, rel=1e-10)
+
+
 def test_population_and_poisson(results) -> None:
     _, scores = _scores(pd.Series(True, index=POOLED.index))
     difference = scores[1] - scores[0]
@@ -149,12 +198,18 @@ REFUSALS = {
     "": "period is required; received none",
     "period='week'": "from_period and to_period must be two values of period; received 'None' and 'None'",
     "period='week', from_period='a', to_period='a'": "must be two values of period; received 'a' and 'a'",
-    "period='week', from_period='a', to_period='b', relative=1": "relative must be true or false; received '1'",
+    "period='week', from_period='a', to_period='b', relative=1": "relative must be true, false or 'log'; received '1'",
     "period='week', from_period='a', to_period='b', design='pps_without_replacement'": (
         "design must be one of stratified, pps_with_replacement, poisson; received 'pps_without_replacement'"
     ),
     "period='week', from_period='a', to_period='b', design='poisson', psu='u', inclusion_probability='p'": (
         "design 'poisson' takes stratum, inclusion_probability; received psu"
+    ),
+    "period='week', from_period='a', to_period='b', degrees_of_freedom='satterthwaite'": (
+        "degrees_of_freedom 'satterthwaite' belongs to independent=true; received 'False'"
+    ),
+    "period='week', from_period='a', to_period='b', interval='wilson'": (
+        "interval must be one of wald_t, wald_z; received 'wilson'"
     ),
     "period='week', from_period='a', to_period='b', by=[['covariance']]": "by must not hold a name of the result's own",
 }
