@@ -1,4 +1,4 @@
-"""survey_calibrated_estimates against R survey: the reference cases f."""
+"""survey_calibrated_estimates against R survey: every result of the reference cases f, and the sample before it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def _f_designs(intercept: float, score: float, llm: float, folder: str) -> dict[
         return {"columns": list(columns), "totals": f"{folder}_margin_{'_'.join(columns)}", "total": "Freq"}
 
     return {
+        "d0": finite,
         "dps": {**finite, "method": "post_stratification", "margins": [margin("country")]},
         "dpsn": {**strata, "method": "post_stratification", "margins": [margin("country")]},
         "dpx": {**finite, "method": "post_stratification", "margins": [margin("country", "surface")]},
@@ -78,6 +79,9 @@ def _results(folder: str) -> list[dict[str, Any]]:
     return [result for result in found if _prefix_and_name(result)[0] in DESIGNS[folder]]
 
 
+CLAIMED = {(folder, result["id"]) for folder in DESIGNS for result in _results(folder)}
+
+
 def _parameters(weights: bool) -> list[Any]:
     return [
         pytest.param(folder, result, id=f"{folder}::{result['id']}")
@@ -104,7 +108,7 @@ def calibrated(dbt_calls, call_text):
             for interval in _intervals(result) if prefix == "dgr" else ["wald_t"]:
                 if interval in ("wald_t", "korn_graubard"):
                     calls[f"{prefix}:{name}:{interval}"] = call_text(
-                        "survey_calibrated_estimates",
+                        "survey_calibrated_estimates" if "method" in designs[prefix] else "survey_estimates",
                         relation=f"{folder}_data",
                         **_estimand(result),
                         **designs[prefix],

@@ -1,4 +1,4 @@
-"""survey_two_phase_estimates and survey_difference against R survey: the reference cases e and i."""
+"""survey_two_phase_estimates against R survey: the reference cases e."""
 
 from __future__ import annotations
 
@@ -119,65 +119,3 @@ def test_two_phase_reference(two_phase, folder, result) -> None:
         for side, bound in zip(("lower", "upper"), result.get("ci", {}).get(reference_name) or (), strict=False):
             if bound is not None:
                 assert _close(interval_row[f"interval_{side}"], bound, own_rel or 1e-8, 1e-12), (interval, side)
-
-
-DIFFERENCES = ("i01_periods_overlap", "i02_periods_disjoint")
-# id -> our arguments, and what has to be added to our estimate (ours is relative to the first period, minus one)
-CHANGES: dict[str, tuple[dict[str, Any], float]] = {
-    "difference_overlap": ({"y": "y"}, 0.0),
-    "view_weighted_difference_overlap": ({"y": "yv", "x": "views"}, 0.0),
-    "ratio_overlap": ({"y": "y", "relative": True}, 1.0),
-    "difference_country_AA": ({"y": "y", "by": [["country"]]}, 0.0),
-}
-LEVELS = {"by_period": "difference_overlap", "view_weighted_by_period": "view_weighted_difference_overlap"}
-
-
-@pytest.fixture(scope="module")
-def differences(dbt_calls, call_text):
-    models, tables = {}, {}
-    for folder in DIFFERENCES:
-        tables[f"data_{folder}"] = _data(folder)
-        for result_id, (arguments, _) in CHANGES.items():
-            models[f"{folder}_{result_id}"] = call_text(
-                "survey_difference",
-                relation=f"data_{folder}",
-                weight="w",
-                stratum="stratum",
-                psu="unit_id",
-                period="period",
-                from_period="p1",
-                to_period="p2",
-                **arguments,
-            )
-    return dbt_calls.run(models, tables)
-
-
-def _change_results(wanted: Any) -> list[Any]:
-    return [
-        pytest.param(folder, result, id=f"{folder}::{result['id']}")
-        for folder in DIFFERENCES
-        for result in _expected(folder)
-        if result["id"] in wanted
-    ]
-
-
-@pytest.mark.parametrize(("folder", "result"), _change_results(CHANGES))
-def test_difference_reference(differences, folder, result) -> None:
-    rows = differences[f"{folder}_{result['id']}"]
-    row = (rows[rows.country == "AA"] if "country" in rows else rows).iloc[0]
-    shift = CHANGES[result["id"]][1]
-    assert _close(row.estimate + shift, result["estimate"][0], 1e-8, 1e-12)
-    assert _close(row.std_error, result["se"][0], 1e-8, 1e-12)
-    assert row.degrees_of_freedom == result["df"]
-    assert _close(row.interval_lower + shift, result["ci_wald_t_lower"][0], 1e-8, 1e-12)
-    assert _close(row.interval_upper + shift, result["ci_wald_t_upper"][0], 1e-8, 1e-12)
-    assert (row.status, row.interval_method) == ("ok", "wald_t")
-
-
-@pytest.mark.parametrize(("folder", "result"), _change_results(LEVELS))
-def test_difference_covariance_reference(differences, folder, result) -> None:
-    row = differences[f"{folder}_{LEVELS[result['id']]}"].iloc[0]
-    assert _close(row.estimate_from, result["estimate"][0], 1e-8, 1e-12)
-    assert _close(row.estimate_to, result["estimate"][1], 1e-8, 1e-12)
-    assert _close(row.covariance, result["vcov"][0][1], 1e-8, 1e-12)
-    assert row.overlapping_psus == (120 if folder == "i01_periods_overlap" else 0)
