@@ -44,6 +44,15 @@ Usage:
 {%- set domain = ['_sv_set'] + keys -%}
 {%- set pairs = [('aa', 'a', 'a'), ('ab', 'a', 'b'), ('bb', 'b', 'b')] -%}
 {%- set with_probability = inclusion_probability is not none -%}
+{#- sums that only some calls need are not taken by the others: wide aggregates are what an estimate costs -#}
+{%- set interval_arguments = prevalence._interval_kinds(true)[interval] -%}
+{%- set with_positives = '_sv_positives_df' in interval_arguments -%}
+{%- set with_missed = '_sv_missed_share' in interval_arguments -%}
+{%- set with_maximum = with_missed or zero_positive_bound == 'max_weight' -%}
+{%- set unit_x = x | trim in ['1', '1.0'] -%}
+{%- set carried = prevalence._sv_carried(
+    unit_x, total, with_maximum and frame_maximum_weight is not none, with_missed, with_missed and missed_weight is not none
+) -%}
 with
 
 _sv_source as (
@@ -55,7 +64,6 @@ _sv_source as (
         cast(({{ y }}) as double) as _sv_y,
         cast(({{ x }}) as double) as _sv_x,
         cast(({{ weight }}) as double) as _sv_w,
-        {{ stratum if stratum is not none else 'cast(0 as bigint)' }} as _sv_stratum,
         {%- if psu is not none %}
         {{ psu }} as _sv_psu,
         {%- endif %}
@@ -69,10 +77,13 @@ _sv_source as (
         {%- if population_psus is not none %}
         cast(({{ population_psus }}) as double) as _sv_population_psus,
         {%- endif %}
-        {{ 'cast((' ~ frame_maximum_weight ~ ') as double)' if frame_maximum_weight is not none else 'cast(0 as double)' }}
-            as _sv_frame_maximum,
-        {{ 'cast((' ~ missed_weight ~ ') as double)' if missed_weight is not none else 'cast(null as double)' }}
-            as _sv_missed
+        {%- if frame_maximum_weight is not none %}
+        cast(({{ frame_maximum_weight }}) as double) as _sv_frame_maximum,
+        {%- endif %}
+        {%- if missed_weight is not none %}
+        cast(({{ missed_weight }}) as double) as _sv_missed,
+        {%- endif %}
+        {{ stratum if stratum is not none else 'cast(0 as bigint)' }} as _sv_stratum
     from {{ relation }}
 
 ),
@@ -100,30 +111,39 @@ _sv_values as (
         case when _sv_pi > 0 and _sv_pi <= 1 then 1 - _sv_pi else 1 end as _sv_f,
         {%- endif %}
         _sv_w * _sv_y as _sv_a,
-        case when _sv_y is not null then _sv_w * _sv_x end as _sv_b,
-        case when _sv_y is not null then _sv_w end as _sv_w,
+        case when _sv_y is not null then _sv_w{{ '' if unit_x else ' * _sv_x' }} end as _sv_b,
         _sv_w * _sv_y * _sv_y as _sv_wyy,
+        {%- if 'w' in carried %}
+        case when _sv_y is not null then _sv_w end as _sv_w,
+        {%- endif %}
+        {%- if 'wxx' in carried %}
         _sv_w * _sv_y * _sv_x as _sv_wyx,
         case when _sv_y is not null then _sv_w * _sv_x * _sv_x end as _sv_wxx,
-        case when _sv_y > 0 then power(_sv_w * _sv_y, 2) end as _sv_a2,
-        case when _sv_y > 0 then power(_sv_w * _sv_y, 4) end as _sv_a4,
+        {%- endif %}
+        {%- if with_missed %}
         {% if with_probability -%}
         case when _sv_y > 0 and _sv_pi = 1 then _sv_w * _sv_y else 0 end
         {%- else -%}
         cast(0 as double)
         {%- endif %} as _sv_certain,
-        {%- if with_probability %}
+        {%- endif %}
+        {%- if with_maximum and with_probability %}
         -- a unit that is taken with certainty cannot be missed
         case when _sv_y is not null and _sv_pi < 1 then _sv_w * _sv_x end as _sv_missable,
         {%- endif %}
-        -- counted with the weight, so that a domain's mean is over the rows that have one
+        {%- if missed_weight is not none %}
         _sv_missed,
-        case when _sv_missed is not null then 1 else 0 end as _sv_with_missed,
-        case when _sv_y is not null then 1 else 0 end as _sv_labeled,
-        case when _sv_y > 0 then 1 else 0 end as _sv_positive,
-        case when _sv_y < _sv_x then 1 else 0 end as _sv_below,
-        case when _sv_y < 0 or _sv_y > _sv_x then 1 else 0 end as _sv_not_share,
+        {%- endif %}
+        {%- if frame_maximum_weight is not none %}
         _sv_frame_maximum,
+        {%- endif %}
+        _sv_y,
+        case when _sv_y > 0 then 1 end as _sv_positive,
+        {%- if not total %}
+        -- 0 where y is all of x, 1 where it is less, 2 where it is no share of x
+        case when _sv_y < 0 or _sv_y > _sv_x then 2 when _sv_y < _sv_x then 1 when _sv_y = _sv_x then 0 end
+            as _sv_shortfall,
+        {%- endif %}
         case
             when
                 {{ prevalence._is_finite('_sv_w') }}
@@ -145,8 +165,10 @@ _sv_values as (
                 {%- if population_psus is not none %}
                 and {{ prevalence._is_finite('_sv_population_psus') }}
                 {%- endif %}
+                {%- if frame_maximum_weight is not none %}
                 and {{ prevalence._is_finite('_sv_frame_maximum') }}
-                then 0
+                {%- endif %}
+                then null
             else 1
         end as _sv_invalid
     from _sv_source
@@ -163,7 +185,7 @@ _sv_ssus as (
         _sv_stratum,
         _sv_psu,
         _sv_ssu,
-        {{ prevalence._sv_carried_sums(true) }}
+        {{ prevalence._sv_carried_sums(carried, true) }}
         min(_sv_population_psus) as _sv_population_psus,
         max(_sv_population_psus) as _sv_population_psus_maximum,
         min(_sv_population_ssus) as _sv_population_ssus,
@@ -183,7 +205,7 @@ _sv_psus as (
         {{ domain | join(',\n        ') }},
         _sv_stratum,
         _sv_psu,
-        {{ prevalence._sv_carried_sums(ssu is none) }}
+        {{ prevalence._sv_carried_sums(carried, ssu is none) }}
         {%- if population_psus is not none %}
         min(_sv_population_psus) as _sv_population_psus,
         max({{ '_sv_population_psus' if ssu is none else '_sv_population_psus_maximum' }})
@@ -260,8 +282,15 @@ _sv_strata as (
         _sv_stratum,
         cast(count(*) as double) as _sv_psus,
         cast(count(_sv_b) as double) as _sv_domain_psus,
+        {%- if with_maximum %}
         max({{ '_sv_missable' if with_probability and psu is none else '_sv_b' }}) as _sv_b_maximum,
-        {{ prevalence._sv_carried_sums(psu is none) }}
+        {%- endif %}
+        {%- if with_positives %}
+        -- what is found together counts once: over the PSUs, where there are any
+        sum(case when _sv_a > 0 then power(_sv_a, 2) end) as _sv_a2,
+        sum(case when _sv_a > 0 then power(_sv_a, 4) end) as _sv_a4,
+        {%- endif %}
+        {{ prevalence._sv_carried_sums(carried, psu is none) }}
         {%- if population_psus is not none %}
         min(_sv_population_psus) as _sv_population_minimum,
         max({{ '_sv_population_psus' if psu is none else '_sv_population_psus_maximum' }}) as _sv_population_maximum,
@@ -358,9 +387,12 @@ _sv_scores as (
         _sv_ssu_qaa + _sv_ratio * _sv_ratio * _sv_ssu_qbb as _sv_ssu_zz_scale,
         _sv_ssu_qaa - 2 * _sv_ratio * _sv_ssu_qab + _sv_ratio * _sv_ratio * _sv_ssu_qbb as _sv_ssu_zz,
         {%- endif %}
+        {%- if lonely_psu == 'adjust' %}
         sum(case when _sv_domain_psus > 0 then _sv_n end) over (partition by {{ domain | join(', ') }})
             as _sv_all_psus,
-        sum(_sv_a - _sv_ratio * _sv_b) over (partition by {{ domain | join(', ') }}) as _sv_all_z
+        sum(_sv_a - _sv_ratio * _sv_b) over (partition by {{ domain | join(', ') }}) as _sv_all_z,
+        {%- endif %}
+        case when _sv_domain_psus > 0 then 1 else 0 end as _sv_in_domain
     from _sv_designs
 
 ),
@@ -409,7 +441,7 @@ _sv_terms as (
             when _sv_ssu_zz > 1e-12 * _sv_ssu_zz_scale then _sv_ssu_zz else 0
         end as _sv_ssu_term,
         {%- endif %}
-        case when _sv_domain_psus > 0 then 1 else 0 end as _sv_in_domain
+        1 - _sv_in_domain as _sv_outside
     from _sv_scores
 
 ),
@@ -418,13 +450,16 @@ _sv_domains as (
 
     select
         {{ domain | join(',\n        ') }},
-        {%- for name in prevalence._sv_counts() %}
-        sum(_sv_{{ name }}) as _sv_{{ name }},
-        {%- endfor %}
-        {%- for name in prevalence._sv_sums() %}
-        sum(_sv_{{ name }}) as _sv_{{ name }},
-        {%- endfor %}
-        greatest(max(_sv_b_maximum), max(_sv_frame_maximum)) as _sv_maximum,
+        {{ prevalence._sv_carried_sums(carried, false) }}
+        {%- if with_maximum %}
+        greatest(
+            max(_sv_b_maximum), {{ 'max(_sv_frame_maximum)' if 'frame_maximum' in carried else 'cast(0 as double)' }}
+        ) as _sv_maximum,
+        {%- endif %}
+        {%- if with_positives %}
+        sum(_sv_a2) as _sv_a2,
+        sum(_sv_a4) as _sv_a4,
+        {%- endif %}
         sum(_sv_a) as _sv_a,
         sum(_sv_b) as _sv_b,
         {%- if population_psus is not none %}
@@ -457,14 +492,17 @@ _sv_domains as (
 
 _sv_spreads as (
 
+    {%- set sum_w = '_sv_w' if 'w' in carried else '_sv_b' %}
     select
         *,
         {% if total -%}
         _sv_wyy as _sv_spread_scale,
-        _sv_wyy - _sv_a * _sv_a / nullif(_sv_w, 0) as _sv_spread
+        _sv_wyy - _sv_a * _sv_a / nullif({{ sum_w }}, 0) as _sv_spread
         {%- else -%}
-        _sv_wyy + power(_sv_a / nullif(_sv_b, 0), 2) * _sv_wxx as _sv_spread_scale,
-        _sv_wyy - 2 * _sv_a / nullif(_sv_b, 0) * _sv_wyx + power(_sv_a / nullif(_sv_b, 0), 2) * _sv_wxx as _sv_spread
+        {%- set wyx, wxx = ('_sv_a', '_sv_b') if unit_x else ('_sv_wyx', '_sv_wxx') -%}
+        _sv_wyy + power(_sv_a / nullif(_sv_b, 0), 2) * {{ wxx }} as _sv_spread_scale,
+        _sv_wyy - 2 * _sv_a / nullif(_sv_b, 0) * {{ wyx }} + power(_sv_a / nullif(_sv_b, 0), 2) * {{ wxx }}
+            as _sv_spread
         {%- endif %}
     from _sv_domains
 
@@ -478,16 +516,28 @@ _sv_moments as (
         _sv_rows,
         _sv_labeled as _sv_sampled,
         _sv_positive,
-        _sv_not_share,
+        {%- if total %}
+        1 as _sv_not_share,
+        false as _sv_is_none,
+        false as _sv_is_all,
+        {%- else %}
+        case when _sv_shortfall = 2 then 1 else 0 end as _sv_not_share,
         _sv_positive = 0 as _sv_is_none,
-        _sv_below = 0 as _sv_is_all,
-        _sv_w as _sv_sum_of_weights,
-        _sv_a2,
-        _sv_a4,
-        _sv_maximum,
+        coalesce(_sv_shortfall, 0) = 0 as _sv_is_all,
+        {%- endif %}
+        {{ sum_w }} as _sv_sum_of_weights,
+        {{ '_sv_a2' if with_positives else 'cast(null as double) as _sv_a2' }},
+        {{ '_sv_a4' if with_positives else 'cast(null as double) as _sv_a4' }},
+        {{ '_sv_maximum' if with_maximum else 'cast(null as double) as _sv_maximum' }},
         _sv_b,
+        {%- if with_missed %}
         _sv_certain / nullif(_sv_b, 0) as _sv_certain_share,
-        coalesce(_sv_missed / nullif(_sv_with_missed, 0), _sv_maximum) / nullif(_sv_b, 0) as _sv_missed_share,
+        {% if 'missed' in carried -%}
+        coalesce(_sv_missed / nullif(_sv_with_missed, 0), _sv_maximum)
+        {%- else -%}
+        _sv_maximum
+        {%- endif %} / nullif(_sv_b, 0) as _sv_missed_share,
+        {%- endif %}
         least(
             _sv_rows,
             _sv_invalid
@@ -505,7 +555,7 @@ _sv_moments as (
         {%- endif %}{{ '' if total else ' / nullif(_sv_b * _sv_b, 0)' }} as _sv_variance,
         -- of simple random sampling with replacement of as many units, from the weighted spread of the residuals
         case when _sv_spread > 1e-12 * _sv_spread_scale then _sv_spread end
-        * _sv_w / nullif(_sv_labeled - 1, 0){{ '' if total else ' / nullif(_sv_b * _sv_b, 0)' }} as _sv_simple_variance,
+        * {{ sum_w }} / nullif(_sv_labeled - 1, 0){{ '' if total else ' / nullif(_sv_b * _sv_b, 0)' }} as _sv_simple_variance,
         _sv_domain_psus - _sv_domain_strata as _sv_df,
         _sv_lonely_psus + _sv_lonely_ssus as _sv_lonely_psus,
         _sv_census
@@ -633,21 +683,48 @@ _sv_members as (
 ),
 {%- endmacro %}
 
-{% macro _sv_counts() -%}
-    {{ return(['rows', 'labeled', 'positive', 'below', 'not_share', 'invalid', 'with_missed']) }}
+{#- What is only added up, from the rows to the domain: name -> aggregates of rows, and of groups of rows. -#}
+{% macro _sv_carried(unit_x, total, with_frame_maximum, with_certain, with_missed) -%}
+    {%- set carried = {
+        'rows': ['count(*)', 'sum(_sv_rows)'],
+        'labeled': ['count(_sv_y)', 'sum(_sv_labeled)'],
+        'positive': ['count(_sv_positive)', 'sum(_sv_positive)'],
+        'invalid': ['count(_sv_invalid)', 'sum(_sv_invalid)'],
+        'wyy': ['sum(_sv_wyy)', 'sum(_sv_wyy)']
+    } -%}
+    {%- set names = [] -%}
+    {%- if not unit_x -%}
+        {%- do names.append('w') -%}
+    {%- endif -%}
+    {%- if not unit_x and not total -%}
+        {%- do names.extend(['wyx', 'wxx']) -%}
+    {%- endif -%}
+    {%- if with_certain -%}
+        {%- do names.append('certain') -%}
+    {%- endif -%}
+    {%- for name in names -%}
+        {%- do carried.update({name: ['sum(_sv_' ~ name ~ ')', 'sum(_sv_' ~ name ~ ')']}) -%}
+    {%- endfor -%}
+    {%- if not total -%}
+        {%- do carried.update({'shortfall': ['max(_sv_shortfall)', 'max(_sv_shortfall)']}) -%}
+    {%- endif -%}
+    {%- if with_frame_maximum -%}
+        {%- do carried.update({'frame_maximum': ['max(_sv_frame_maximum)', 'max(_sv_frame_maximum)']}) -%}
+    {%- endif -%}
+    {%- if with_missed -%}
+        {#- counted with the weight, so that a domain's mean is over the rows that have one -#}
+        {%- do carried.update({
+            'missed': ['sum(_sv_missed)', 'sum(_sv_missed)'],
+            'with_missed': ['count(_sv_missed)', 'sum(_sv_with_missed)']
+        }) -%}
+    {%- endif -%}
+    {{ return(carried) }}
 {%- endmacro %}
 
-{% macro _sv_sums() -%}
-    {{ return(['w', 'wyy', 'wyx', 'wxx', 'a2', 'a4', 'certain', 'missed']) }}
-{%- endmacro %}
-
-{#- Counts and sums that are only added up: from the rows (`of_rows`), or from the groups of the step before. -#}
-{% macro _sv_carried_sums(of_rows) -%}
-    {{ 'count(*)' if of_rows else 'sum(_sv_rows)' }} as _sv_rows,
-    {%- for name in prevalence._sv_counts() + prevalence._sv_sums() if name != 'rows' %}
-        sum(_sv_{{ name }}) as _sv_{{ name }},
-    {%- endfor %}
-        max(_sv_frame_maximum) as _sv_frame_maximum,
+{% macro _sv_carried_sums(carried, of_rows) -%}
+    {%- for name, aggregates in carried.items() -%}
+        {{ aggregates[0 if of_rows else 1] }} as _sv_{{ name }},{{ '' if loop.last else '\n        ' }}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- Sum of products about the means, over the rows that have both. -#}

@@ -142,6 +142,7 @@ def results(dbt_calls, call_text):
         relation="sampled", y="case when y2 > 0 then 1 else 0 * y2 end", weight="p", by=[["country"]]
     )
     models["positives"] = call(**share, interval="korn_graubard_positives")
+    models["positive_psus"] = call(**share, **clusters, interval="korn_graubard_positives")
     models["plain"] = call(**share, interval="korn_graubard")
     models["exact"] = call(
         relation="sampled", y="case when y2 > 0 then 1 else 0 * y2 end", weight="2.0", interval="clopper_pearson"
@@ -272,6 +273,18 @@ def test_interval_by_effective_positives(results) -> None:
     exact = results["exact"]["overall"]
     upper = stats.beta.ppf(0.975, exact["positive_units"] + 1, exact["sampled_units"] - exact["positive_units"])
     assert exact["interval_upper"] == pytest.approx(upper, rel=1e-9)
+
+
+def test_positives_of_one_psu_are_one_event(results) -> None:
+    row = results["positive_psus"]["overall"]
+    totals = (FRAME.p * FRAME.y2).groupby([FRAME.stratum, FRAME.psu]).sum()
+    df = 2 * (totals**2).sum() ** 2 / (totals**4).sum()
+    rows = (FRAME.p * FRAME.y2)[FRAME.y2 > 0]
+    assert df < row["degrees_of_freedom"] == 27 < 2 * (rows**2).sum() ** 2 / (rows**4).sum()
+    n = row["effective_n"] * (stats.t.ppf(0.975, row["sampled_units"] - 1) / stats.t.ppf(0.975, df)) ** 2
+    p = row["estimate"]
+    assert row["interval_lower"] == pytest.approx(stats.beta.ppf(0.025, p * n, n - p * n + 1), rel=1e-9)
+    assert row["interval_upper"] == pytest.approx(stats.beta.ppf(0.975, p * n + 1, n - p * n), rel=1e-9)
 
 
 _ALWAYS_NULL = (
