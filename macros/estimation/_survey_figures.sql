@@ -4,8 +4,8 @@ Reads the CTE _sv_moments (grain: grouping set and by columns) with _sv_rows, _s
 _sv_is_none, _sv_is_all (no row with y > 0, none with y < x), _sv_sum_of_weights, _sv_a2, _sv_a4 (sums of squares and of
 fourth powers of the positive rows' w y), _sv_maximum (largest w x), _sv_b (sum w x), _sv_invalid, _sv_estimate,
 _sv_variance, _sv_simple_variance, _sv_df, _sv_lonely_psus, _sv_census. The functions of python_udfs turn the sums into
-bounds. `extra_status` is a reason to give no figure, after no_sampled_units: its name and its condition; one that
-`keeps_estimate` withholds the interval alone.
+bounds. `extra_status` is a reason to give no figure, after no_sampled_units, or a list of such: its name and its
+condition; one that `keeps_estimate` withholds the interval alone.
 -#}
 {% macro _survey_figures(
     by, total, interval, level, lonely_psu, zero_positive_bound, zero_positive_law,
@@ -17,6 +17,7 @@ bounds. `extra_status` is a reason to give no figure, after no_sampled_units: it
 {%- set function = 'korn_graubard' if interval == 'korn_graubard_positives' else interval -%}
 {#- what a total, or a ratio that is not a share, gets -#}
 {%- set wald = 'wald_z' if interval == 'wald_z' else 'wald_t' -%}
+{%- set reasons = [] if extra_status is none else [extra_status] if extra_status is mapping else extra_status -%}
 _sv_figures as (
 
     select
@@ -28,9 +29,9 @@ _sv_figures as (
         case
             when _sv_invalid > 0 then 'invalid_rows'
             when _sv_sampled = 0 then 'no_sampled_units'
-            {%- if extra_status is not none %}
-            when {{ extra_status.condition }} then '{{ extra_status.name }}'
-            {%- endif %}
+            {%- for reason in reasons %}
+            when {{ reason.condition }} then '{{ reason.name }}'
+            {%- endfor %}
             {%- if not total %}
             when _sv_estimate is null then 'zero_denominator'
             {%- endif %}
@@ -152,9 +153,9 @@ _sv_final as (
         _sv_by_{{ loop.index }} as {{ column }},
         {%- endfor %}
         {%- set without = ['invalid_rows', 'no_sampled_units'] %}
-        {%- if extra_status is not none and not extra_status.keeps_estimate %}
-        {%- do without.append(extra_status.name) %}
-        {%- endif %}
+        {%- for reason in reasons if not reason.keeps_estimate %}
+        {%- do without.append(reason.name) %}
+        {%- endfor %}
         {%- set given = "_sv_status not in ('" ~ without | join("', '") ~ "')" %}
         case
             when _sv_is_degenerate and {{ given }} and _sv_estimate is not null

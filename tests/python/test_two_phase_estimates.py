@@ -160,13 +160,34 @@ def test_statuses(results) -> None:
 
 REFUSALS = {
     "": "phase_1_weight is required; received none",
-    "phase_1_weight='w', phase_2_design='cluster'": "phase_2_design must be one of stratified, poisson; received 'cluster'",
+    "phase_1_weight='w', phase_2_design='cluster'": "phase_2_design must be one of stratified, poisson, independent; received 'cluster'",
     "phase_1_weight='w', phase_2_design='poisson'": "phase_2_design 'poisson' requires phase_2_probability; received none",
     "phase_1_weight='w', phase_2_probability='p'": "takes phase_2_stratum; received phase_2_probability",
     "phase_1_weight='w', judge='j', judge_coefficient='best'": "judge_coefficient must be 'tuned' or a number; received 'best'",
     "phase_1_weight='w', judge_coefficient=1": "judge_coefficient belongs to judge; received 1 and no judge",
     "phase_1_weight='w', lonely_psu='average'": "lonely_psu must be one of fail, remove, certainty; received 'average'",
     "phase_1_weight='w', by=[['gain']]": "by must not hold a name of the result's own columns",
+    "phase_1_weight='w', phase_1_design='srs'": "phase_1_design must be one of stratified, poisson; received 'srs'",
+    "phase_1_weight='w', phase_1_design='poisson'": "phase_1_design 'poisson' requires phase_1_probability; received none",
+    "phase_1_weight='w', phase_1_probability='p'": "takes phase_1_stratum, phase_1_population; received phase_1_probability",
+    "phase_1_weight='w', phase_1_design='poisson', phase_1_probability='p', phase_1_population='n'": (
+        "takes phase_1_probability; received phase_1_population"
+    ),
+    "phase_1_weight='w', phase_1_variance='approx'": "phase_1_variance must be one of unbiased, plug_in; received 'approx'",
+    "phase_1_weight='w', phase_1_design='poisson', phase_1_probability='p', phase_1_variance='plug_in'": (
+        "phase_1_design 'poisson' takes phase_1_variance unbiased; received plug_in"
+    ),
+    "phase_1_weight='w', phase_2_auxiliaries='score'": "phase_2_auxiliaries must be a list of SQL expressions",
+    "phase_1_weight='w', phase_2_auxiliaries=[]": "phase_2_auxiliaries must be a list of SQL expressions",
+    "phase_1_weight='w', phase_2_auxiliaries=[1]": "phase_2_auxiliaries must be the text of an SQL expression; received '1'",
+    "phase_1_weight='w', phase_2_auxiliaries=['s'], judge='j'": "received judge as well",
+    "phase_2_design='independent'": "judge is required; received none",
+    "phase_2_design='independent', judge='j', total=true": "takes judge, phase_1_weight, phase_2_sampled; received total",
+    "phase_2_design='independent', judge='j', phase_1_population='n'": "received phase_1_population",
+    "phase_2_design='independent', judge='j', phase_2_stratum='s'": "takes none of these; received phase_2_stratum",
+    "phase_1_weight='w', zero_positive_bound='zero'": (
+        "zero_positive_bound must be one of clopper_pearson, max_weight; received 'zero'"
+    ),
 }
 
 
