@@ -232,60 +232,85 @@ def _gamma_distribution(value: Array, mean: Array, variance: Array) -> Array:
     return np.where(some, special.gammainc(shape, scaled), np.where(value >= mean, 1.0, 0.0))
 
 
-def _gamma_low(seen: Array, variance: Array, tail: Array) -> Array:
-    return _gamma_quantile(tail, seen, variance)
-
-
-def _gamma_high(seen: Array, variance: Array, missed_weight: Array, tail: Array) -> Array:
-    """Where the mean of the gamma distributions with and without one more event reaches 1 - tail, by bisection."""
+def _gamma_high(seen: Array, variance: Array, missed_weight: Array, share_missed: Array, tail: Array) -> Array:
+    """Where the mixture of the gamma distributions with (`share_missed`) and without one more event reaches 1 - tail."""
     low = _gamma_quantile(1 - tail, seen, variance)
     with_missed = (seen + missed_weight, variance + missed_weight**2)
     high = np.maximum(low, _gamma_quantile(1 - tail, *with_missed))
     for _ in range(60):
         middle = (low + high) / 2
-        reached = (_gamma_distribution(middle, seen, variance) + _gamma_distribution(middle, *with_missed)) / 2
+        reached = (1 - share_missed) * _gamma_distribution(middle, seen, variance)
+        reached += share_missed * _gamma_distribution(middle, *with_missed)
         low, high = np.where(reached < 1 - tail, middle, low), np.where(reached < 1 - tail, high, middle)
     return high
 
 
-def _gamma_mid_p_bound(
-    side: str, estimate: Array, certain_share: Array, variance: Array, missed_weight: Array, alpha: Array
+def _gamma_bound(
+    side: str,
+    estimate: Array,
+    certain_share: Array,
+    variance: Array,
+    missed_weight: Array,
+    effective_positives: Array,
+    alpha: Array,
 ) -> Array:
-    share, certain, v, w, tail = np.broadcast_arrays(
-        _inside(estimate), certain_share, variance, missed_weight, alpha / 2
+    share, certain, v, w, positives, tail = np.broadcast_arrays(
+        _inside(estimate), certain_share, variance, missed_weight, effective_positives, alpha / 2
     )
-    known = np.isfinite(share) & np.isfinite(certain) & (v >= 0) & (w >= 0)
+    known = np.isfinite(share) & np.isfinite(certain) & (v >= 0) & (w >= 0) & (positives > 0)
     certain = np.clip(certain, 0, share)
+    share_missed = positives / (positives + 1)
     # above one half it is the units without the property that are few
     mirrored = share > 0.5
     seen = np.where(mirrored, 1 - share, share - certain)
     if side == "lower":
-        bound = np.where(mirrored, 1 - _gamma_high(seen, v, w, tail), certain + _gamma_low(seen, v, tail))
+        bound = np.where(
+            mirrored, 1 - _gamma_high(seen, v, w, share_missed, tail), certain + _gamma_quantile(tail, seen, v)
+        )
     else:
-        bound = np.where(mirrored, 1 - _gamma_low(seen, v, tail), certain + _gamma_high(seen, v, w, tail))
+        bound = np.where(
+            mirrored, 1 - _gamma_quantile(tail, seen, v), certain + _gamma_high(seen, v, w, share_missed, tail)
+        )
     return np.where(known, np.clip(bound, 0, 1), np.nan)
 
 
-def gamma_mid_p_lower(estimate: Array, certain_share: Array, variance: Array, missed_weight: Array, alpha: Array) -> Array:
+def gamma_lower(
+    estimate: Array,
+    certain_share: Array,
+    variance: Array,
+    missed_weight: Array,
+    effective_positives: Array,
+    alpha: Array,
+) -> Array:
     """Lower bound of a share of rare events under unequal weights: gamma with the estimate's mean and variance.
 
     `certain_share` is the part of the estimate that comes from units taken with certainty, which varies in no sample.
     Fay and Feuer (1997), Statistics in Medicine 16, 791-801. For a share above one half it mirrors the upper bound of
     the complement. Undefined at 0 and 1.
     """
-    return _gamma_mid_p_bound("lower", estimate, certain_share, variance, missed_weight, alpha)
+    return _gamma_bound("lower", estimate, certain_share, variance, missed_weight, effective_positives, alpha)
 
 
-def gamma_mid_p_upper(estimate: Array, certain_share: Array, variance: Array, missed_weight: Array, alpha: Array) -> Array:
+def gamma_upper(
+    estimate: Array,
+    certain_share: Array,
+    variance: Array,
+    missed_weight: Array,
+    effective_positives: Array,
+    alpha: Array,
+) -> Array:
     """Upper bound of a share of rare events under unequal weights, from what was seen and what could have been missed.
 
     Fay and Feuer (1997) bound a weighted sum of rare events by a gamma distribution to which one more event of weight
-    `missed_weight` is added; Fay and Kim (2017), Biometrical Journal 59, 377-387, take the mean of the distributions
-    with and without it (mid-p). The weight here is not the largest one but what a violation that was missed would have
-    had on average, as a share (Tiwari, Clegg and Zou, 2006, Statistical Methods in Medical Research 15, 547-569). For a
-    share above one half it mirrors the lower bound of the complement. Never above 1. Undefined at 0 and 1.
+    `missed_weight` is added. Here that is not the largest weight but what a violation that was missed would have had on
+    average, as a share (Tiwari, Clegg and Zou, 2006, Statistical Methods in Medical Research 15, 547-569). Fay and Kim
+    (2017), Biometrical Journal 59, 377-387, take the mean of the distributions with and without the event (mid-p),
+    which is right for a single event and too short for many, whose variance is estimated from the events themselves:
+    the distribution with the event gets the share k / (k + 1), where k is the effective number of positives,
+    (sum a^2)^2 / sum a^4 over what each adds to the estimate. Never above 1; for a share above one half it mirrors the
+    lower bound of the complement. Undefined at 0 and 1.
     """
-    return _gamma_mid_p_bound("upper", estimate, certain_share, variance, missed_weight, alpha)
+    return _gamma_bound("upper", estimate, certain_share, variance, missed_weight, effective_positives, alpha)
 
 
 def _likelihood_bound(

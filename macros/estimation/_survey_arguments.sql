@@ -105,7 +105,7 @@
 
 {#- The interval kinds, and the arguments after the estimate with which the function of each is called.
 
-`gamma_mid_p` needs moments that only survey_estimates has. -#}
+`gamma` needs moments that only survey_estimates has. -#}
 {% macro _interval_kinds(with_missed_weight=false) -%}
     {%- set kinds = {
         'wald_t': ['_sv_std_error', '_sv_df'],
@@ -122,7 +122,9 @@
         'jeffreys': ['_sv_effective_n', '_sv_sampled', '_sv_df']
     } -%}
     {%- if with_missed_weight -%}
-        {%- do kinds.update({'gamma_mid_p': ['_sv_certain_share', '_sv_variance', '_sv_missed_share']}) -%}
+        {%- do kinds.update({'gamma': [
+            '_sv_certain_share', '_sv_variance', '_sv_missed_share', '_sv_effective_positives'
+        ]}) -%}
     {%- endif -%}
     {{ return(kinds) }}
 {%- endmacro %}

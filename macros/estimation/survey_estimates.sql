@@ -631,8 +631,8 @@ _sv_moments as (
             name, "frame_maximum_weight belongs to zero_positive_bound 'max_weight'; received '" ~ zero_positive_bound ~ "'"
         ) }}
     {%- endif -%}
-    {%- if missed_weight is not none and interval != 'gamma_mid_p' -%}
-        {{ prevalence._refuse(name, "missed_weight belongs to interval 'gamma_mid_p'; received '" ~ interval ~ "'") }}
+    {%- if missed_weight is not none and interval != 'gamma' -%}
+        {{ prevalence._refuse(name, "missed_weight belongs to interval 'gamma'; received '" ~ interval ~ "'") }}
     {%- endif -%}
     {{- prevalence._check_by(name, by, prevalence._result_columns()) -}}
 {%- endmacro %}

@@ -130,7 +130,7 @@ poisson_estimates as (
         'poisson_units', y='expert_violating_exposure', x='exposure',
         weight='1 / overall_inclusion_probability', design='poisson',
         inclusion_probability='overall_inclusion_probability', by=periods,
-        interval='gamma_mid_p', level=var('interval_level'),
+        interval='gamma', level=var('interval_level'),
         zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
     ) | indent(4) }}
 

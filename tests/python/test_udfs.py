@@ -227,39 +227,43 @@ def test_binomial_intervals_known(connection, kind, arguments, lower, upper) -> 
 
 @pytest.mark.parametrize("positives", [1, 2, 5, 40])
 @pytest.mark.parametrize("weight", [1e-3, 2e-5])
-def test_gamma_mid_p_is_the_poisson_interval_where_weights_are_equal(positives, weight):
-    """With equal weights the upper bound u solves P(X < k) + P(X = k) / 2 = alpha / 2, X Poisson with mean u / weight."""
+def test_gamma_is_the_poisson_interval_where_weights_are_equal(positives, weight):
+    """With equal weights the upper bound u solves P(X < k) + P(X = k) k / (k + 1) = alpha / 2, X Poisson with mean
+    u / weight: mid-p for one event, and as good as exact for many."""
     estimate, variance = positives * weight, positives * weight**2
-    arguments = [np.array([value]) for value in (estimate, 0.0, variance, weight, 0.05)]
-    upper = intervals.gamma_mid_p_upper(*arguments)[0] / weight
-    lower = intervals.gamma_mid_p_lower(*arguments)[0] / weight
-    tail = stats.poisson.cdf(positives - 1, upper) + stats.poisson.pmf(positives, upper) / 2
-    assert tail == pytest.approx(0.025, rel=1e-9)
-    assert stats.poisson.sf(positives - 1, lower) == pytest.approx(0.025, rel=1e-9)
+    arguments = [np.array([value]) for value in (estimate, 0.0, variance, weight, positives, 0.05)]
+    upper = intervals.gamma_upper(*arguments)[0] / weight
+    lower = intervals.gamma_lower(*arguments)[0] / weight
+    exact = stats.poisson.cdf(positives - 1, upper)
+    assert exact + stats.poisson.pmf(positives, upper) * positives / (positives + 1) == pytest.approx(0.025)
+    assert 1 - stats.poisson.cdf(positives - 1, lower) == pytest.approx(0.025)
 
 
-def test_gamma_mid_p_moves_only_what_can_vary():
-    """A part taken with certainty shifts the interval; nothing that varies and nothing missed leaves the point."""
-    some = [np.array([value]) for value in (0.003, 0.0, 1e-6, 5e-4, 0.05)]
-    shifted = [np.array([value]) for value in (0.005, 0.002, 1e-6, 5e-4, 0.05)]
-    for bound in (intervals.gamma_mid_p_lower, intervals.gamma_mid_p_upper):
-        assert bound(*shifted)[0] == pytest.approx(bound(*some)[0] + 0.002, abs=1e-12)
-    point = [np.array([value]) for value in (0.005, 0.005, 0.0, 0.0, 0.05)]
-    assert intervals.gamma_mid_p_lower(*point)[0] == intervals.gamma_mid_p_upper(*point)[0] == 0.005
+def test_gamma_moves_only_what_can_vary():
+    """What comes from units taken with certainty shifts both bounds by as much as it is."""
+    share, weight = 0.002, 4e-4
+    fixed = [np.array([value]) for value in (share, 0.0, share * weight, weight, 5.0, 0.05)]
+    for bound in (intervals.gamma_lower, intervals.gamma_upper):
+        shifted = [np.array([share + 0.003]), np.array([0.003]), *fixed[2:]]
+        assert bound(*shifted)[0] == pytest.approx(bound(*fixed)[0] + 0.003)
+    point = [np.array([value]) for value in (0.005, 0.005, 0.0, 0.0, 5.0, 0.05)]
+    assert intervals.gamma_lower(*point)[0] == intervals.gamma_upper(*point)[0] == 0.005
 
 
-def test_gamma_mid_p_widens_with_what_may_be_missed():
+def test_gamma_widens_with_what_may_be_missed_and_with_how_many_are_met():
     weights = np.array([0.0, 1e-4, 1e-3, 1e-2])
-    fixed = [np.full(4, value) for value in (0.003, 0.0, 1e-6)]
-    uppers = intervals.gamma_mid_p_upper(*fixed, weights, np.full(4, 0.05))
+    fixed = [np.full(4, value) for value in (0.001, 0.0, 1e-7)]
+    uppers = intervals.gamma_upper(*fixed, weights, np.full(4, 3.0), np.full(4, 0.05))
     assert np.all(np.diff(uppers) > 0)
-    assert np.isnan(intervals.gamma_mid_p_upper(*(np.array([v]) for v in (0.0, 0.0, 0.0, 1e-3, 0.05)))[0])
-    assert intervals.gamma_mid_p_upper(*(np.array([v]) for v in (0.5, 0.0, 0.2, 0.9, 0.05)))[0] == 1
+    counts = np.array([1.0, 2.0, 10.0, 1000.0])
+    uppers = intervals.gamma_upper(*fixed, np.full(4, 1e-3), counts, np.full(4, 0.05))
+    assert np.all(np.diff(uppers) > 0)
+    assert np.isnan(intervals.gamma_upper(*(np.array([v]) for v in (0.0, 0.0, 0.0, 1e-3, 1.0, 0.05)))[0])
+    assert intervals.gamma_upper(*(np.array([v]) for v in (0.5, 0.0, 0.2, 0.9, 1.0, 0.05)))[0] == 1
 
 
-def test_gamma_mid_p_mirrors_common_shares():
-    """Above one half the units without the property are the few: the bounds of the complement, turned round."""
-    common = [np.array([value]) for value in (0.97, 0.0, 1e-4, 2e-3, 0.05)]
-    rare = [np.array([value]) for value in (0.03, 0.0, 1e-4, 2e-3, 0.05)]
-    assert intervals.gamma_mid_p_lower(*common)[0] == pytest.approx(1 - intervals.gamma_mid_p_upper(*rare)[0])
-    assert intervals.gamma_mid_p_upper(*common)[0] == pytest.approx(1 - intervals.gamma_mid_p_lower(*rare)[0])
+def test_gamma_mirrors_common_shares():
+    rare = [np.array([value]) for value in (0.2, 0.0, 0.001, 0.01, 30.0, 0.05)]
+    common = [np.array([0.8]), *rare[1:]]
+    assert intervals.gamma_lower(*common)[0] == pytest.approx(1 - intervals.gamma_upper(*rare)[0])
+    assert intervals.gamma_upper(*common)[0] == pytest.approx(1 - intervals.gamma_lower(*rare)[0])
