@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -132,6 +134,46 @@ def test_replicate_without_weight_in_a_domain_voids_the_interval(results):
 
 def test_by_without_the_overall_set(results):
     assert sorted(results["by_only"].dom) == ["a", "b"]
+
+
+def test_simulated_jackknife_is_as_wide_as_the_estimates_vary(dbt_calls, call_text):
+    """JKn of a ratio in 400 samples of two strata with eight clusters each, whose truth is known."""
+    generator, clusters, samples = np.random.default_rng(20261005), 8, 400
+    # a cluster holds views and a part of them that violates; the population is infinite
+    shape = (samples, 2, clusters)
+    views = generator.gamma(4, [[10], [30]], shape)
+    violating = views * generator.beta([[1], [2]], [[9], [8]], shape)
+    truth = (40 * 0.1 + 120 * 0.2) / 160
+    frame = pd.DataFrame({
+        "sample": np.repeat(np.arange(samples), 2 * clusters),
+        "views": views.ravel(),
+        "violating": violating.ravel(),
+    })
+    position = np.tile(np.arange(2 * clusters), samples)
+    for left_out in range(2 * clusters):
+        same_stratum = position // clusters == left_out // clusters
+        factor = np.where(position == left_out, 0, clusters / (clusters - 1))
+        frame[f"r{left_out}"] = np.where(same_stratum, factor, 1.0)
+    path = dbt_calls.folder / "jackknife_samples.parquet"
+    duckdb.sql(f"copy (select * from frame) to '{path}' (format parquet)")
+    call = call_text(
+        NAME,
+        relation="jackknife_samples",
+        y="violating",
+        x="views",
+        weight="1",
+        replicate_weights=[f"r{left_out}" for left_out in range(2 * clusters)],
+        scale=1,
+        rscales=[(clusters - 1) / clusters] * 2 * clusters,
+        by=[["sample"]],
+        interval="wald_t",
+    )
+    rows = dbt_calls.run({"simulated": call}, {"jackknife_samples": f"select * from '{path}'"})["simulated"]
+    assert len(rows) == samples and set(rows.degrees_of_freedom) == {2 * clusters - 2}
+    # a variance from 14 degrees of freedom, averaged over 400 samples, is known to about 7 %
+    assert rows.variance.mean() == pytest.approx(rows.estimate.var(), rel=0.2)
+    covered = ((rows.interval_lower <= truth) & (truth <= rows.interval_upper)).mean()
+    assert 0.92 <= covered <= 0.98
 
 
 def test_refusals(dbt_calls, call_text):

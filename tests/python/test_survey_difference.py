@@ -166,6 +166,46 @@ def test_independent_periods(results, country) -> None:
     assert satterthwaite.interval_upper == pytest.approx(row.estimate + 1.959963984540054 * row.std_error, rel=1e-10)
 
 
+def test_simulated_changes_vary_as_much_as_they_say(dbt_calls, call_text) -> None:
+    """400 pairs of weeks with half of the units in both, whose labels last: the covariance narrows the intervals."""
+    generator, samples, n = np.random.default_rng(7), 400, 200
+    unit = np.concatenate([np.arange(n), np.arange(n // 2, n // 2 + n)])
+    violates = generator.uniform(size=(samples, n // 2 + n)) < 0.15
+    # a tenth of the units changes its label from one week to the next, so the truth of the change is 0.07
+    later = np.where(generator.uniform(size=violates.shape) < 0.1, ~violates, violates)
+    frame = pd.DataFrame({
+        "sample": np.repeat(np.arange(samples), 2 * n),
+        "unit": np.tile(unit, samples),
+        "week": np.tile(np.repeat(["one", "two"], n), samples),
+        "label": np.hstack([violates[:, :n], later[:, n // 2 :]]).ravel().astype(int),
+    })
+    path = dbt_calls.folder / "changes.parquet"
+    duckdb.sql(f"copy (select * from frame) to '{path}' (format parquet)")
+    shared = {
+        "relation": "changes",
+        "y": "label",
+        "weight": "1",
+        "stratum": "sample",
+        "psu": "unit",
+        "period": "week",
+        "from_period": "one",
+        "to_period": "two",
+        "by": [["sample"]],
+    }
+    models = {
+        "pooled": call_text("survey_difference", **shared),
+        "apart": call_text("survey_difference", **shared, independent=True),
+    }
+    rows = dbt_calls.run(models, {"changes": f"select * from '{path}'"})
+    pooled, apart = rows["pooled"], rows["apart"]
+    assert len(pooled) == samples and set(pooled.overlapping_psus) == {n // 2}
+    assert pooled.variance.mean() == pytest.approx(pooled.estimate.var(), rel=0.2)
+    covered = ((pooled.interval_lower <= 0.07) & (0.07 <= pooled.interval_upper)).mean()
+    assert 0.92 <= covered <= 0.98
+    # without the covariance the variance is too large by twice it
+    assert apart.variance.mean() > 1.2 * pooled.variance.mean()
+
+
 def test_population_and_poisson(results) -> None:
     _, scores = _scores(pd.Series(True, index=POOLED.index))
     difference = scores[1] - scores[0]
