@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from python_udfs import calibration, intervals, label_error
+from python_udfs import calibration, dawid_skene, intervals, label_error
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Udf:
 
     def call_arrow(self, *columns: pa.Array | pa.ChunkedArray) -> pa.Array:
         """Apply the function to Arrow columns of any numeric type: nulls in, nulls out, and NaN becomes null."""
+        if self.returns_list:
+            return self._call_lists(*columns)
         if self.is_vector:
             return self._call_rows(*columns)
         arrays = [_float64(column) for column in columns]
@@ -39,6 +41,22 @@ class Udf:
     def is_vector(self) -> bool:
         """The Python function takes lists and gives a vector; SQL's first argument is the position of an element."""
         return any(argument_type.endswith("[]") for argument_type in self.argument_types)
+
+    @property
+    def returns_list(self) -> bool:
+        """SQL gets the vector as a list, because there are too many elements to ask for one by one."""
+        return self.return_type.endswith("[]")
+
+    def _call_lists(self, *columns: pa.Array) -> pa.Array:
+        results: list[list[float] | None] = []
+        for values in zip(*(column.to_pylist() for column in columns), strict=True):
+            if any(_has_null(value) for value in values):
+                results.append(None)
+                continue
+            with np.errstate(all="ignore"):
+                solution = self.function(*(np.asarray(value, dtype=np.float64) for value in values))
+            results.append([None if np.isnan(element) else element for element in solution.tolist()])
+        return pa.array(results, type=pa.list_(pa.float64()))
 
     def _call_rows(self, positions: pa.Array, *columns: pa.Array) -> pa.Array:
         solutions: dict[bytes, intervals.Array] = {}
@@ -142,6 +160,13 @@ REGISTRY: tuple[Udf, ...] = (
     _vector_udf("raking_multiplier", calibration.raking_multipliers, "double[][]", "double[]"),
     _vector_udf(
         "bounded_linear_multiplier", calibration.bounded_linear_multipliers, "double[][]", "double[]", "double[]"
+    ),
+    Udf(
+        "dawid_skene",
+        dawid_skene.dawid_skene,
+        tuple(inspect.signature(dawid_skene.dawid_skene).parameters),
+        ("double[][]", "double", "double", "double"),
+        return_type="double[]",
     ),
     _vector_udf("logit_multiplier", calibration.logit_multipliers, "double[][]", "double[]", "double[]"),
 )

@@ -19,4 +19,5 @@ def register(spark: SparkSession) -> None:
     from pyspark.sql.functions import arrow_udf
 
     for udf in REGISTRY:
-        spark.udf.register(udf.name, arrow_udf(udf.arrow_function(), returnType=udf.return_type))
+        return_type = "array<double>" if udf.returns_list else udf.return_type
+        spark.udf.register(udf.name, arrow_udf(udf.arrow_function(), returnType=return_type))

@@ -37,7 +37,7 @@ def test_every_function_is_registered_and_null_gives_null(connection, udf) -> No
     registered = connection.execute(
         "select parameter_types, return_type from duckdb_functions() where function_name = ?", [udf.name]
     ).fetchall()
-    assert registered == [([argument_type.upper() for argument_type in udf.argument_types], "DOUBLE")]
+    assert registered == [([argument_type.upper() for argument_type in udf.argument_types], udf.return_type.upper())]
     samples = {"double": "0.5", "double[]": "[0.5]", "double[][]": "[[0.5]]"}
     for position in range(len(udf.argument_names)):
         arguments = [samples[argument_type] for argument_type in udf.argument_types]
