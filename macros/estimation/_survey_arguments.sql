@@ -48,6 +48,7 @@
 {#- `by` is a list of column lists; a set may be given once, and no column may take the name of a column of the result. -#}
 {% macro _check_by(macro_name, by, reserved) -%}
     {%- set seen = [] -%}
+    {%- set spellings = {} -%}
     {%- if by is string or by is mapping or by is not sequence or by | length == 0 -%}
         {{ prevalence._refuse(
             macro_name, "by must be a list of column lists, such as [[], ['country']]; received '" ~ by ~ "'"
@@ -70,7 +71,14 @@
                 ) }}
             {%- elif column | lower in names -%}
                 {{ prevalence._refuse(macro_name, "by must name a column once in a set; received '" ~ columns ~ "'") }}
+            {%- elif spellings.get(column | lower, column) != column -%}
+                {#- one column to the engine, which would come out as two of the same name -#}
+                {{ prevalence._refuse(
+                    macro_name, "by must write a column in one way; received '" ~ column ~ "' and '"
+                    ~ spellings[column | lower] ~ "'"
+                ) }}
             {%- endif -%}
+            {%- do spellings.update({column | lower: column}) -%}
             {%- do names.append(column | lower) -%}
         {%- endfor -%}
         {%- set key = names | sort | join(',') -%}

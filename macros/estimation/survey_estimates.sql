@@ -33,17 +33,27 @@ Usage:
     population_ssus=none,
     zero_positive_bound='clopper_pearson',
     frame_maximum_weight=none,
-    missed_weight=none
+    missed_weight=none,
+    variance_method='brewer',
+    population_squared_probabilities=none,
+    joint_probabilities=none
 ) -%}
 {{ prevalence._check_survey_estimates(
     y, x, weight, design, stratum, psu, population_psus, inclusion_probability, by, total, interval, level, lonely_psu,
-    ssu, population_ssus, zero_positive_bound, frame_maximum_weight, missed_weight
+    ssu, population_ssus, zero_positive_bound, frame_maximum_weight, missed_weight, variance_method,
+    population_squared_probabilities, joint_probabilities
 ) -}}
 {%- set columns = prevalence._by_columns(by) -%}
 {%- set keys = prevalence._sv_keys(columns) -%}
 {%- set domain = ['_sv_set'] + keys -%}
 {%- set pairs = [('aa', 'a', 'a'), ('ab', 'a', 'b'), ('bb', 'b', 'b')] -%}
 {%- set with_probability = inclusion_probability is not none -%}
+{%- set with_pairs = joint_probabilities is not none -%}
+{%- set with_stratum_check = population_psus is not none or population_squared_probabilities is not none or with_pairs -%}
+{#- the other forms are sums of squares -#}
+{%- set may_be_negative = with_pairs or variance_method in ['overton', 'overton_yates_grundy', 'hartley_rao'] -%}
+{#- the sum of plain squares, beside that of squares times 1 - probability -#}
+{%- set with_squares = variance_method in ['overton_yates_grundy', 'hartley_rao'] -%}
 {#- sums that only some calls need are not taken by the others: wide aggregates are what an estimate costs -#}
 {%- set interval_arguments = prevalence._interval_kinds(true)[interval] -%}
 {%- set with_positives = '_sv_positives_df' in interval_arguments -%}
@@ -77,6 +87,9 @@ _sv_source as (
         {%- if population_psus is not none %}
         cast(({{ population_psus }}) as double) as _sv_population_psus,
         {%- endif %}
+        {%- if population_squared_probabilities is not none %}
+        cast(({{ population_squared_probabilities }}) as double) as _sv_population_squares,
+        {%- endif %}
         {%- if frame_maximum_weight is not none %}
         cast(({{ frame_maximum_weight }}) as double) as _sv_frame_maximum,
         {%- endif %}
@@ -105,6 +118,9 @@ _sv_values as (
         {%- endif %}
         {%- if population_psus is not none %}
         _sv_population_psus,
+        {%- endif %}
+        {%- if population_squared_probabilities is not none %}
+        _sv_population_squares,
         {%- endif %}
         {%- if with_probability %}
         -- an unknown probability counts as 0, which can only make the variance of the other domains larger
@@ -165,6 +181,10 @@ _sv_values as (
                 {%- if population_psus is not none %}
                 and {{ prevalence._is_finite('_sv_population_psus') }}
                 {%- endif %}
+                {%- if population_squared_probabilities is not none %}
+                and _sv_population_squares > 0
+                and {{ prevalence._is_finite('_sv_population_squares') }}
+                {%- endif %}
                 {%- if frame_maximum_weight is not none %}
                 and {{ prevalence._is_finite('_sv_frame_maximum') }}
                 {%- endif %}
@@ -214,6 +234,10 @@ _sv_psus as (
         {%- if with_probability %}
         max(_sv_f) as _sv_f,
         min(_sv_f) as _sv_f_minimum,
+        {%- endif %}
+        {%- if population_squared_probabilities is not none %}
+        min(_sv_population_squares) as _sv_population_squares,
+        max(_sv_population_squares) as _sv_population_squares_maximum,
         {%- endif %}
         {%- if ssu is not none %}
         cast(count(*) as double) as _sv_ssus,
@@ -274,6 +298,11 @@ _sv_two_stage_psus as (
 ),
 {%- endif %}
 
+{%- if with_pairs %}
+
+{{ prevalence._sv_pairs(joint_probabilities, domain, variance_method) }}
+{%- endif %}
+
 _sv_strata as (
 
     -- `rows` of this step are PSUs; without PSUs they are the sampled units themselves
@@ -298,7 +327,23 @@ _sv_strata as (
         {%- if with_probability and psu is not none %}
         sum(case when _sv_f - _sv_f_minimum > 1e-9 then _sv_rows else 0 end) as _sv_probability_invalid_rows,
         {%- endif %}
+        {%- if with_pairs %}
+        sum(_sv_missing_pairs) as _sv_missing_pairs,
+        {%- endif %}
+        {%- if population_squared_probabilities is not none %}
+        min(_sv_population_squares) as _sv_population_squares,
+        max({{ '_sv_population_squares' if psu is none else '_sv_population_squares_maximum' }})
+            as _sv_population_squares_maximum,
+        {%- endif %}
         {%- if design == 'pps_without_replacement' %}
+        {%- if variance_method == 'deville' %}
+        sum(_sv_f * _sv_f) as _sv_ff,
+        {%- endif %}
+        {%- if with_squares %}
+        {%- for name, left, right in pairs %}
+        sum(_sv_{{ left }} * _sv_{{ right }}) as _sv_s{{ name }},
+        {%- endfor %}
+        {%- endif %}
         sum(_sv_f) as _sv_f,
         sum(case when _sv_b is not null then _sv_f end) as _sv_domain_f,
         sum(_sv_f * _sv_a) as _sv_fa,
@@ -307,7 +352,7 @@ _sv_strata as (
         {%- if with_probability %}
         max(_sv_f) as _sv_f_maximum,
         {%- for name, left, right in pairs %}
-        sum(_sv_f * _sv_{{ left }} * _sv_{{ right }}) as _sv_f{{ name }},
+        sum({{ '_sv_square_factor' if with_pairs else '_sv_f' }} * _sv_{{ left }} * _sv_{{ right }}) as _sv_f{{ name }},
         {%- endfor %}
         {%- else %}
         {%- for name, left, right in pairs %}
@@ -324,10 +369,31 @@ _sv_strata as (
         {%- endif %}
         sum(_sv_a) as _sv_a,
         sum(_sv_b) as _sv_b
-    from {{ '_sv_members' if psu is none else ('_sv_psus' if ssu is none else '_sv_two_stage_psus') }}
+    from {{ '_sv_members' if psu is none
+        else '_sv_two_stage_psus' if ssu is not none else '_sv_paired_psus' if with_pairs else '_sv_psus' }}
     group by {{ (domain + ['_sv_stratum']) | join(', ') }}
 
 ),
+
+{%- if with_pairs %}
+
+_sv_paired_strata as (
+
+    select
+        _sv_strata.*,
+        _sv_pair_sums._sv_paa,
+        _sv_pair_sums._sv_pab,
+        _sv_pair_sums._sv_pbb
+    from _sv_strata
+    left join _sv_pair_sums
+        on
+            _sv_strata._sv_stratum = _sv_pair_sums._sv_stratum
+            {%- for column in domain %}
+            and _sv_strata.{{ column }} is not distinct from _sv_pair_sums.{{ column }}
+            {%- endfor %}
+
+),
+{%- endif %}
 
 _sv_designs as (
 
@@ -347,13 +413,25 @@ _sv_designs as (
         {%- if design == 'pps_without_replacement' %}
         max(case when _sv_set = 0 then _sv_f end) over (partition by _sv_stratum) as _sv_f_design,
         {%- endif %}
+        {%- if variance_method == 'deville' %}
+        max(case when _sv_set = 0 then _sv_ff end) over (partition by _sv_stratum) as _sv_ff_design,
+        {%- endif %}
+        {%- if population_squared_probabilities is not none %}
+        max(case when _sv_set = 0 then _sv_population_squares end) over (partition by _sv_stratum)
+            as _sv_squares_design,
+        max(case when _sv_set = 0 then _sv_population_squares_maximum end) over (partition by _sv_stratum)
+            as _sv_squares_design_maximum,
+        {%- endif %}
+        {%- if with_pairs %}
+        max(case when _sv_set = 0 then _sv_missing_pairs end) over (partition by _sv_stratum) as _sv_incomplete_pairs,
+        {%- endif %}
         {% if total -%}
         cast(0 as double)
         {%- else -%}
         sum(_sv_a) over (partition by {{ domain | join(', ') }})
         / nullif(sum(_sv_b) over (partition by {{ domain | join(', ') }}), 0)
         {%- endif %} as _sv_ratio
-    from _sv_strata
+    from {{ '_sv_paired_strata' if with_pairs else '_sv_strata' }}
 
 ),
 
@@ -370,6 +448,12 @@ _sv_scores as (
         case when _sv_n >= _sv_population * (1 - 1e-9) then 1 else 0 end as _sv_census,
         1 - _sv_n / nullif(_sv_population, 0) as _sv_unsampled_share,
         {%- elif with_probability %}
+        {%- if population_squared_probabilities is not none %}
+        case when _sv_squares_design_maximum <= _sv_squares_design * (1 + 1e-9) then 0 else _sv_rows end
+            as _sv_population_invalid_rows,
+        {%- elif with_pairs %}
+        case when _sv_incomplete_pairs = 0 then 0 else _sv_rows end as _sv_population_invalid_rows,
+        {%- endif %}
         case when _sv_f_most = 0 then 1 else 0 end as _sv_census,
         cast(1 as double) as _sv_unsampled_share,
         {%- else %}
@@ -380,6 +464,12 @@ _sv_scores as (
         {%- set form = 'f' if with_probability else 'm' %}
         {%- if design == 'pps_without_replacement' %}
         _sv_fa - _sv_ratio * _sv_fb as _sv_fz,
+        {%- endif %}
+        {%- if with_squares %}
+        _sv_saa - 2 * _sv_ratio * _sv_sab + _sv_ratio * _sv_ratio * _sv_sbb as _sv_squares,
+        {%- endif %}
+        {%- if with_pairs %}
+        coalesce(_sv_paa - 2 * _sv_ratio * _sv_pab + _sv_ratio * _sv_ratio * _sv_pbb, 0) as _sv_products,
         {%- endif %}
         _sv_{{ form }}aa + _sv_ratio * _sv_ratio * _sv_{{ form }}bb as _sv_zz_scale,
         _sv_{{ form }}aa - 2 * _sv_ratio * _sv_{{ form }}ab + _sv_ratio * _sv_ratio * _sv_{{ form }}bb as _sv_zz,
@@ -411,16 +501,7 @@ _sv_terms as (
             when _sv_census = 1 then 0
             when _sv_n > 1
                 then
-                    _sv_n / (_sv_n - 1) * (
-                        case
-                            when
-                                _sv_zz - 2 * _sv_z / _sv_n * _sv_fz + power(_sv_z / _sv_n, 2) * _sv_domain_f
-                                > 1e-12 * (_sv_zz_scale + power(_sv_z / _sv_n, 2) * _sv_domain_f)
-                                then _sv_zz - 2 * _sv_z / _sv_n * _sv_fz + power(_sv_z / _sv_n, 2) * _sv_domain_f
-                            else 0
-                        end
-                        + power(_sv_z / _sv_n, 2) * (_sv_f_design - _sv_domain_f)
-                    )
+                    {{ prevalence._sv_unequal_term(variance_method) }}
             {{ prevalence._sv_lonely_term(lonely_psu) }}
         end as _sv_term,
         {%- else %}
@@ -462,7 +543,7 @@ _sv_domains as (
         {%- endif %}
         sum(_sv_a) as _sv_a,
         sum(_sv_b) as _sv_b,
-        {%- if population_psus is not none %}
+        {%- if with_stratum_check %}
         sum(_sv_population_invalid_rows) as _sv_population_invalid_rows,
         {%- endif %}
         {%- if ssu is not none %}
@@ -503,7 +584,14 @@ _sv_spreads as (
         _sv_wyy + power(_sv_a / nullif(_sv_b, 0), 2) * {{ wxx }} as _sv_spread_scale,
         _sv_wyy - 2 * _sv_a / nullif(_sv_b, 0) * {{ wyx }} + power(_sv_a / nullif(_sv_b, 0), 2) * {{ wxx }}
             as _sv_spread
-        {%- endif %}
+        {%- endif %},
+        {% if lonely_psu == 'fail' -%}
+        case when _sv_lonely_psus + _sv_lonely_ssus = 0 then _sv_terms end
+        {%- elif lonely_psu == 'average' -%}
+        _sv_terms * _sv_domain_strata / nullif(_sv_domain_strata - _sv_lonely_psus, 0)
+        {%- else -%}
+        _sv_terms
+        {%- endif %} as _sv_all_terms
     from _sv_domains
 
 ),
@@ -541,18 +629,16 @@ _sv_moments as (
         least(
             _sv_rows,
             _sv_invalid
-            {%- if population_psus is not none %} + _sv_population_invalid_rows{% endif %}
+            {%- if with_stratum_check %} + _sv_population_invalid_rows{% endif %}
             {%- if ssu is not none %} + _sv_ssu_invalid_rows{% endif %}
             {%- if with_probability and psu is not none %} + _sv_probability_invalid_rows{% endif %}
         ) as _sv_invalid,
         {{ '_sv_a' if total else '_sv_a / nullif(_sv_b, 0)' }} as _sv_estimate,
-        {% if lonely_psu == 'fail' -%}
-        case when _sv_lonely_psus + _sv_lonely_ssus = 0 then _sv_terms end
-        {%- elif lonely_psu == 'average' -%}
-        _sv_terms * _sv_domain_strata / nullif(_sv_domain_strata - _sv_lonely_psus, 0)
-        {%- else -%}
-        _sv_terms
-        {%- endif %}{{ '' if total else ' / nullif(_sv_b * _sv_b, 0)' }} as _sv_variance,
+        {% if may_be_negative %}case when _sv_all_terms >= 0 then _sv_all_terms end{% else %}_sv_all_terms{% endif %}
+        {{- '' if total else ' / nullif(_sv_b * _sv_b, 0)' }} as _sv_variance,
+        {%- if may_be_negative %}
+        case when _sv_all_terms < 0 then 1 else 0 end as _sv_is_negative,
+        {%- endif %}
         -- of simple random sampling with replacement of as many units, from the weighted spread of the residuals
         case when _sv_spread > 1e-12 * _sv_spread_scale then _sv_spread end
         * {{ sum_w }} / nullif(_sv_labeled - 1, 0){{ '' if total else ' / nullif(_sv_b * _sv_b, 0)' }} as _sv_simple_variance,
@@ -570,13 +656,16 @@ _sv_moments as (
     level=level,
     lonely_psu=lonely_psu,
     zero_positive_bound=zero_positive_bound,
-    zero_positive_law='with_replacement' if design in ['stratified', 'pps_with_replacement'] else 'poisson'
+    zero_positive_law='with_replacement' if design in ['stratified', 'pps_with_replacement'] else 'poisson',
+    extra_status={'name': 'negative_variance', 'condition': '_sv_is_negative = 1', 'keeps_estimate': true}
+        if may_be_negative else none
 ) }}
 {%- endmacro %}
 
 {% macro _check_survey_estimates(
     y, x, weight, design, stratum, psu, population_psus, inclusion_probability, by, total, interval, level, lonely_psu,
-    ssu, population_ssus, zero_positive_bound, frame_maximum_weight, missed_weight
+    ssu, population_ssus, zero_positive_bound, frame_maximum_weight, missed_weight, variance_method,
+    population_squared_probabilities, joint_probabilities
 ) -%}
     {%- set name = 'survey_estimates' -%}
     {{- prevalence._check_expression(name, 'y', y, required=true) -}}
@@ -606,6 +695,35 @@ _sv_moments as (
     {{- prevalence._check_not_given(name, 'design', design, unwanted, takes[design]) -}}
     {%- if 'inclusion_probability' in takes[design] and inclusion_probability is none -%}
         {{ prevalence._refuse(name, "design '" ~ design ~ "' requires inclusion_probability; received none") }}
+    {%- endif -%}
+    {%- set methods = [
+        'brewer', 'hajek', 'deville', 'overton', 'overton_yates_grundy', 'hartley_rao', 'horvitz_thompson', 'yates_grundy'
+    ] -%}
+    {{- prevalence._check_choice(name, 'variance_method', variance_method, methods) -}}
+    {%- if variance_method != 'brewer' and design != 'pps_without_replacement' -%}
+        {{ prevalence._refuse(
+            name, "variance_method '" ~ variance_method ~ "' belongs to design 'pps_without_replacement'; received '"
+            ~ design ~ "'"
+        ) }}
+    {%- endif -%}
+    {{- prevalence._check_expression(name, 'population_squared_probabilities', population_squared_probabilities) -}}
+    {%- if (variance_method == 'hartley_rao') != (population_squared_probabilities is not none) -%}
+        {{ prevalence._refuse(
+            name, "variance_method 'hartley_rao' and population_squared_probabilities go together (with the mean probability"
+            ~ " of the sample, which needs none, it is 'brewer'); received '" ~ variance_method ~ "' and "
+            ~ (population_squared_probabilities or 'none')
+        ) }}
+    {%- endif -%}
+    {%- if (variance_method in ['horvitz_thompson', 'yates_grundy']) != (joint_probabilities is not none) -%}
+        {{ prevalence._refuse(
+            name, "variance_method 'horvitz_thompson' or 'yates_grundy' and joint_probabilities go together; received '"
+            ~ variance_method ~ "' and " ~ (joint_probabilities or 'none')
+        ) }}
+    {%- endif -%}
+    {%- if joint_probabilities is not none and psu is none -%}
+        {{ prevalence._refuse(
+            name, "joint_probabilities requires psu, the name of a unit in its pairs; received none"
+        ) }}
     {%- endif -%}
     {%- if (ssu is none) != (population_ssus is none) or (ssu is not none and (psu is none or population_psus is none)) -%}
         {{ prevalence._refuse(
@@ -743,4 +861,171 @@ _sv_members as (
     {%- elif lonely_psu != 'fail' -%}
             else 0
     {%- endif -%}
+{%- endmacro %}
+
+{#- What a stratum of two PSUs or more adds in sampling with unequal probabilities without replacement.
+
+With q = 1 - probability and z the residual of a PSU (0 outside the domain) every form is one in the sums of q z^2
+(`zz`), q z (`fz`), z (`z`), z^2 (`squares`), q and q^2. Those whose centre depends on q alone are written about the
+domain's own centre, which does not cancel; the last three are differences by nature.
+-#}
+{% macro _sv_unequal_term(variance_method) -%}
+    {%- set terms = {
+        'overton': '(_sv_n * _sv_zz - _sv_fz * _sv_z) / (_sv_n - 1)',
+        'overton_yates_grundy': '(_sv_n * _sv_zz / 2 - _sv_fz * _sv_z + _sv_f_design * _sv_squares / 2) / (_sv_n - 1)',
+        'hartley_rao': '(
+                        _sv_n * _sv_zz - 2 * _sv_fz * _sv_z + _sv_f_design * _sv_squares
+                        - (1 - _sv_squares_design / _sv_n) * (_sv_n * _sv_squares - _sv_z * _sv_z)
+                    ) / (_sv_n - 1)',
+        'horvitz_thompson': '_sv_zz + _sv_products',
+        'yates_grundy': '_sv_zz + _sv_products'
+    } -%}
+    {%- if variance_method in terms -%}
+                    case
+                        when
+                            abs({{ terms[variance_method] }})
+                            > 1e-12 * abs(_sv_zz_scale)
+                            then {{ terms[variance_method] }}
+                        else 0
+                    end
+    {%- elif variance_method == 'brewer' -%}
+                    _sv_n / (_sv_n - 1) * (
+                        case
+                            when
+                                _sv_zz - 2 * _sv_z / _sv_n * _sv_fz + power(_sv_z / _sv_n, 2) * _sv_domain_f
+                                > 1e-12 * (_sv_zz_scale + power(_sv_z / _sv_n, 2) * _sv_domain_f)
+                                then _sv_zz - 2 * _sv_z / _sv_n * _sv_fz + power(_sv_z / _sv_n, 2) * _sv_domain_f
+                            else 0
+                        end
+                        + power(_sv_z / _sv_n, 2) * (_sv_f_design - _sv_domain_f)
+                    )
+    {%- else -%}
+                    (
+                        case
+                            when
+                                _sv_zz - _sv_fz * _sv_fz / nullif(_sv_domain_f, 0) > 1e-12 * _sv_zz_scale
+                                then _sv_zz - _sv_fz * _sv_fz / nullif(_sv_domain_f, 0)
+                            else 0
+                        end
+                        + _sv_fz * _sv_fz * coalesce(1 / nullif(_sv_domain_f, 0) - 1 / nullif(_sv_f_design, 0), 0)
+                    )
+        {%- if variance_method == 'hajek' %}
+                    * _sv_n / (_sv_n - 1)
+        {%- else %}
+                    / nullif(1 - _sv_ff_design / nullif(_sv_f_design * _sv_f_design, 0), 0)
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The CTEs from the PSUs and the joint probabilities of their pairs: sums of products of residuals over pairs.
+
+The Horvitz-Thompson variance is the sum of q z^2 over PSUs and of 2 D z z' over pairs, with D = 1 - pi pi' / pi(pair);
+in the Yates-Grundy variance minus the sum of D over the pairs of the PSU takes the place of q. Pairs of different
+strata are drawn independently, so D is 0. A PSU without all its pairs has missing ones, and its stratum no figures.
+-#}
+{% macro _sv_pairs(joint_probabilities, domain, variance_method) -%}
+_sv_pairs as (
+
+    select
+        _sv_first._sv_stratum,
+        _sv_first._sv_psu as _sv_psu_1,
+        _sv_second._sv_psu as _sv_psu_2,
+        1 - (1 - _sv_first._sv_f) * (1 - _sv_second._sv_f) / cast(_sv_joint.joint_probability as double) as _sv_d
+    from {{ joint_probabilities }} as _sv_joint
+    inner join _sv_psus as _sv_first
+        on
+            _sv_joint.psu_1 = _sv_first._sv_psu
+            and _sv_first._sv_set = 0
+    inner join _sv_psus as _sv_second
+        on
+            _sv_joint.psu_2 = _sv_second._sv_psu
+            and _sv_first._sv_stratum = _sv_second._sv_stratum
+            and _sv_second._sv_set = 0
+    where
+        _sv_joint.psu_1 <> _sv_joint.psu_2
+        and _sv_joint.joint_probability > 0
+        and _sv_joint.joint_probability <= 1
+
+),
+
+_sv_pair_ends as (
+
+    select
+        _sv_stratum,
+        _sv_psu_1 as _sv_psu,
+        _sv_psu_2 as _sv_other,
+        _sv_d
+    from _sv_pairs
+    union all
+    select
+        _sv_stratum,
+        _sv_psu_2 as _sv_psu,
+        _sv_psu_1 as _sv_other,
+        _sv_d
+    from _sv_pairs
+
+),
+
+_sv_pairs_of_psus as (
+
+    select
+        _sv_stratum,
+        _sv_psu,
+        count(*) as _sv_pair_ends,
+        count(distinct _sv_other) as _sv_others,
+        sum(_sv_d) as _sv_d
+    from _sv_pair_ends
+    group by _sv_stratum, _sv_psu
+
+),
+
+_sv_paired_psus as (
+
+    select
+        _sv_psus.*,
+        {{ '_sv_psus._sv_f' if variance_method == 'horvitz_thompson' else '-coalesce(_sv_pairs_of_psus._sv_d, 0)' }}
+            as _sv_square_factor,
+        case
+            when
+                count(*) over (partition by _sv_psus._sv_set, _sv_psus._sv_stratum) - 1
+                = coalesce(_sv_pairs_of_psus._sv_others, 0)
+                and coalesce(_sv_pairs_of_psus._sv_pair_ends, 0) = coalesce(_sv_pairs_of_psus._sv_others, 0)
+                then 0
+            else 1
+        end as _sv_missing_pairs
+    from _sv_psus
+    left join _sv_pairs_of_psus
+        on
+            _sv_psus._sv_stratum = _sv_pairs_of_psus._sv_stratum
+            and _sv_psus._sv_psu = _sv_pairs_of_psus._sv_psu
+
+),
+
+_sv_pair_sums as (
+
+    select
+        {%- for column in domain + ['_sv_stratum'] %}
+        _sv_first.{{ column }},
+        {%- endfor %}
+        sum(2 * _sv_pairs._sv_d * _sv_first._sv_a * _sv_second._sv_a) as _sv_paa,
+        sum(_sv_pairs._sv_d * (_sv_first._sv_a * _sv_second._sv_b + _sv_first._sv_b * _sv_second._sv_a)) as _sv_pab,
+        sum(2 * _sv_pairs._sv_d * _sv_first._sv_b * _sv_second._sv_b) as _sv_pbb
+    from _sv_pairs
+    inner join _sv_psus as _sv_first
+        on
+            _sv_pairs._sv_stratum = _sv_first._sv_stratum
+            and _sv_pairs._sv_psu_1 = _sv_first._sv_psu
+    inner join _sv_psus as _sv_second
+        on
+            _sv_pairs._sv_stratum = _sv_second._sv_stratum
+            and _sv_pairs._sv_psu_2 = _sv_second._sv_psu
+            {%- for column in domain %}
+            and _sv_first.{{ column }} is not distinct from _sv_second.{{ column }}
+            {%- endfor %}
+    group by
+        {%- for column in domain + ['_sv_stratum'] %}
+        _sv_first.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+
+),
 {%- endmacro %}

@@ -81,6 +81,61 @@ def _numpy_variance(design: str, frame: pd.DataFrame, score: pd.Series) -> float
     return float(variance)
 
 
+UNEQUAL = ("brewer", "hajek", "deville", "overton", "overton_yates_grundy", "hartley_rao", "horvitz_thompson", "yates_grundy")
+
+
+def _unequal_arguments(method: str, pairs: str, squares: str) -> dict[str, str]:
+    arguments = {**DESIGNS["brewer"], "variance_method": method}
+    if method == "hartley_rao":
+        arguments["population_squared_probabilities"] = squares
+    if method in ("horvitz_thompson", "yates_grundy"):
+        arguments |= {"psu": "row_id", "joint_probabilities": pairs}
+    return arguments
+
+
+def _unequal_variance(method: str, frame: pd.DataFrame, score: pd.Series) -> float:
+    """The double sum over pairs, and the two approximations with one centre, with nothing left out."""
+    variance = 0.0
+    for _, rows in frame.groupby("stratum"):
+        z, pi, n = score[rows.index].fillna(0).to_numpy(), rows.draw.to_numpy(), len(rows)
+        q = 1 - pi
+        if method in ("hajek", "deville"):
+            squares = (q * (z - (q * z).sum() / q.sum()) ** 2).sum()
+            variance += squares * n / (n - 1) if method == "hajek" else squares / (1 - ((q / q.sum()) ** 2).sum())
+            continue
+        if method == "brewer":
+            variance += n / (n - 1) * (q * (z - z.mean()) ** 2).sum()
+            continue
+        sums = pi[:, None] + pi[None, :]
+        if method.startswith("overton"):
+            d = 1 - (n - sums / 2) / (n - 1)
+        elif method == "hartley_rao":
+            d = 1 - (n - sums + 5.0 / n) / (n - 1)
+        else:
+            d = 1 - pi[:, None] * pi[None, :] / (JOINT * pi[:, None] * pi[None, :])
+        np.fill_diagonal(d, q)
+        form = z @ d @ z
+        if method in ("overton_yates_grundy", "hartley_rao", "yates_grundy"):
+            form -= z**2 @ d.sum(axis=1)
+        variance += form
+    return float(variance)
+
+
+# pi of a pair over the product of its two, in every stratum
+JOINT = 0.99
+PAIRS = f"""
+select one.row_id as psu_1, two.row_id as psu_2, {JOINT!r} * one.draw * two.draw as joint_probability
+from sampled as one inner join sampled as two on one.stratum = two.stratum and one.row_id < two.row_id
+"""
+# 5 of 20: every form is that of simple random sampling, 20^2 (1 - 5/20) s^2 / 5 with s^2 = 2.5
+SIMPLE = "select i as row_id, 's' as stratum, 0.25 as draw, cast(i as double) as y2 from range(1, 6) as t (i)"
+SIMPLE_VARIANCE = 400 * 0.75 * 2.5 / 5
+SIMPLE_PAIRS = f"""
+select one.row_id as psu_1, two.row_id as psu_2, 5 * 4 / (20 * 19.0) as joint_probability
+from ({SIMPLE}) as one inner join ({SIMPLE}) as two on one.row_id > two.row_id
+"""
+
+
 def _rows_of(frame: pd.DataFrame) -> dict[str, dict]:
     found = {}
     for row in frame.to_dict("records"):
@@ -93,6 +148,10 @@ EDGES = """
 select * from (values
     ('null_weight', 1.0, 1.0, null, 0.5, 10.0, 's1', 1), ('null_weight', 0.0, 1.0, 2.0, 0.5, 10.0, 's1', 2),
     ('zero_weight', 1.0, 1.0, 0.0, 0.5, 10.0, 's1', 1), ('zero_weight', 0.0, 1.0, 2.0, 0.5, 10.0, 's1', 2),
+    ('negative_weight', 1.0, 1.0, -2.0, 0.5, 10.0, 's1', 1), ('negative_weight', 0.0, 1.0, 2.0, 0.5, 10.0, 's1', 2),
+    ('infinite_weight', 1.0, 1.0, cast('infinity' as double), 0.5, 10.0, 's1', 1),
+    ('no_probability', 1.0, 1.0, 2.0, null, 10.0, 's1', 1), ('no_probability', 0.0, 1.0, 2.0, 0.5, 10.0, 's1', 2),
+    ('zero_probability', 1.0, 1.0, 2.0, 0.0, 10.0, 's1', 1), ('zero_probability', 0.0, 1.0, 2.0, 0.5, 10.0, 's1', 2),
     ('null_x', 1.0, null, 2.0, 0.5, 10.0, 's1', 1), ('null_x', 0.0, 1.0, 2.0, 0.5, 10.0, 's1', 2),
     ('nan_y', cast('nan' as double), 1.0, 2.0, 0.5, 10.0, 's1', 1), ('nan_y', 0.0, 1.0, 2.0, 0.5, 10.0, 's1', 2),
     ('null_stratum', 1.0, 1.0, 2.0, 0.5, 10.0, null, 1), ('null_stratum', 0.0, 1.0, 2.0, 0.5, 10.0, 's1', 2),
@@ -115,6 +174,7 @@ STRATA = """
 select * from (values
     ('small_population', 's1', 1.0, 1.0), ('small_population', 's1', 0.0, 1.0),
     ('two_populations', 's2', 1.0, 5.0), ('two_populations', 's2', 0.0, 6.0),
+    ('null_population', 's8', 1.0, null), ('null_population', 's8', 0.0, 6.0),
     ('census', 's3', 1.0, 3.0), ('census', 's3', 0.0, 3.0), ('census', 's3', 0.0, 3.0),
     ('lonely', 's4', 1.0, 9.0), ('lonely', 's5', 1.0, 9.0), ('lonely', 's5', 0.0, 9.0),
     ('not_lonely', 's5', 1.0, 9.0),
@@ -143,6 +203,17 @@ def results(dbt_calls, call_text):
     )
     models["positives"] = call(**share, interval="korn_graubard_positives")
     models["positive_psus"] = call(**share, **clusters, interval="korn_graubard_positives")
+    for method in UNEQUAL:
+        arguments = _unequal_arguments(method, "pairs", "5.0")
+        models[f"unequal_ratio_{method}"] = call(**share, **arguments, by=BY)
+        models[f"unequal_total_{method}"] = call(**share, **arguments, by=BY, total=True)
+        arguments = _unequal_arguments(method, "simple_pairs", "20 / 16.0")
+        models[f"simple_{method}"] = call(relation="simple_sample", y="y2", weight="1 / draw", **arguments, total=True)
+    pairs = _unequal_arguments("yates_grundy", "some_pairs", "5.0")
+    models["missing_pair"] = call(**share, **pairs, by=BY)
+    models["repeated_pair"] = call(**share, **{**pairs, "joint_probabilities": "repeated_pairs"})
+    models["negative"] = call(**share, **{**pairs, "joint_probabilities": "positive_pairs"})
+    models["two_squares"] = call(**share, **_unequal_arguments("hartley_rao", "", "5.0 + row_id % 2"))
     models["plain"] = call(**share, interval="korn_graubard")
     models["exact"] = call(
         relation="sampled", y="case when y2 > 0 then 1 else 0 * y2 end", weight="2.0", interval="clopper_pearson"
@@ -155,6 +226,7 @@ def results(dbt_calls, call_text):
     edge = {"relation": "edges", "y": "y", "x": "x", "weight": "w", "by": [["name"]]}
     models["edges_poisson"] = call(**edge, design="poisson", inclusion_probability="pi")
     models["edges_stratified"] = call(**edge, stratum="stratum")
+    models["edges_null_psu"] = call(**edge, psu="stratum")
     models["edges_total"] = call(**edge, stratum="stratum", total=True)
     models["strata"] = call(
         relation="strata", y="y", weight="2.0", stratum="stratum", population_psus="population", by=[["name"]]
@@ -178,6 +250,13 @@ def results(dbt_calls, call_text):
         "sampled": f"select * from '{path}'",
         "permuted": f"select * from '{path}' order by {permutation}",
         "edges": EDGES,
+        "pairs": PAIRS.replace("sampled", f"'{path}'"),
+        "some_pairs": "select * from pairs where not (psu_1 = 0 and psu_2 = 30)",
+        "repeated_pairs": "select * from pairs union all select psu_2, psu_1, joint_probability from pairs where psu_1 = 0",
+        # pairs that almost exclude each other: the differences are rewarded less than they cost
+        "positive_pairs": "select psu_1, psu_2, least(1, joint_probability * 2) as joint_probability from pairs",
+        "simple_sample": SIMPLE,
+        "simple_pairs": SIMPLE_PAIRS,
         "strata": STRATA,
     }
     return {name: _rows_of(frame) for name, frame in dbt_calls.run(models, tables).items()}
@@ -220,6 +299,52 @@ def test_variance_is_that_of_the_whole_design(results, design, domain) -> None:
     assert (row["status"], row["interval_method"], row["interval_level"]) == ("ok", "wald_t", 0.95)
     assert total_row["interval_method"] == "wald_t"
     assert pd.isna(total_row["effective_n"])
+
+
+@pytest.mark.parametrize("method", UNEQUAL)
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_variance_under_unequal_probabilities_is_the_sum_over_pairs(results, method, domain) -> None:
+    inside = DOMAINS[domain](FRAME) & FRAME.y2.notna()
+    y, x = FRAME.y2.where(inside, 0), FRAME.views.where(inside, 0)
+    ratio = (FRAME.p * y).sum() / (FRAME.p * x).sum()
+    scores = FRAME.p * (y - ratio * x) / (FRAME.p * x).sum()
+    row, total_row = results[f"unequal_ratio_{method}"][domain], results[f"unequal_total_{method}"][domain]
+    for found, variance in (
+        (row, _unequal_variance(method, FRAME, scores)),
+        (total_row, _unequal_variance(method, FRAME, FRAME.p * y)),
+    ):
+        if variance < 0:
+            assert found["status"] == "negative_variance"
+            assert pd.isna(found["variance"])
+        else:
+            assert found["status"] == "ok"
+            assert found["variance"] == pytest.approx(variance, rel=1e-9)
+    strata = FRAME[inside].stratum.nunique()
+    assert row["degrees_of_freedom"] == inside.sum() - strata
+
+
+@pytest.mark.parametrize("method", UNEQUAL)
+def test_equal_probabilities_are_simple_random_sampling(results, method) -> None:
+    # Overton's and Hartley-Rao's pairs are approximations: those of simple random sampling are n (n - 1) / (N (N - 1))
+    expected = {"overton": 0.75 * 16 * (5 * 55 - 15**2) / 4}.get(method, SIMPLE_VARIANCE)
+    assert results[f"simple_{method}"]["overall"]["variance"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_variance_that_is_not_one_is_not_given(results) -> None:
+    row = results["negative"]["overall"]
+    assert row["status"] == "negative_variance"
+    assert row["estimate"] == pytest.approx(results["plain"]["overall"]["estimate"], rel=1e-12)
+    for column in ("variance", "std_error", "effective_n", "design_effect", "interval_lower", "interval_method"):
+        assert pd.isna(row[column]), column
+
+
+def test_pairs_are_complete_or_the_rows_are_invalid(results) -> None:
+    rows = results["missing_pair"]
+    in_stratum = FRAME[FRAME.stratum == FRAME.stratum[0]]
+    assert rows["overall"]["status"] == "invalid_rows"
+    assert rows["overall"]["invalid_rows"] == len(in_stratum)
+    assert results["repeated_pair"]["overall"]["status"] == "invalid_rows"
+    assert results["two_squares"]["overall"]["status"] == "invalid_rows"
 
 
 def test_a_row_per_combination_that_occurs(results) -> None:
@@ -305,13 +430,24 @@ _RATIO_FIGURES = ("estimate", "variance", "std_error", "effective_n", "design_ef
     [
         *(
             ("edges_poisson", name, "invalid_rows", _ALWAYS_NULL)
-            for name in ("null_weight", "zero_weight", "null_x", "nan_y")
+            for name in (
+                "null_weight",
+                "zero_weight",
+                "negative_weight",
+                "infinite_weight",
+                "no_probability",
+                "zero_probability",
+                "null_x",
+                "nan_y",
+            )
         ),
         ("edges_stratified", "null_stratum", "invalid_rows", _ALWAYS_NULL),
         ("edges_poisson", "large_probability", "invalid_rows", _ALWAYS_NULL),
         ("edges_stratified", "large_probability", "ok", ()),
         ("strata", "small_population", "invalid_rows", _ALWAYS_NULL),
         ("strata", "two_populations", "invalid_rows", _ALWAYS_NULL),
+        ("strata", "null_population", "invalid_rows", _ALWAYS_NULL),
+        ("edges_null_psu", "null_stratum", "invalid_rows", _ALWAYS_NULL),
         ("edges_poisson", "unlabeled", "no_sampled_units", _ALWAYS_NULL),
         ("edges_poisson", "no_exposure", "zero_denominator", _RATIO_FIGURES),
         ("edges_total", "no_exposure", "zero_variance", ("effective_n", "design_effect")),
@@ -412,12 +548,34 @@ REFUSALS = {
     "by=['country']": ("by must be a list of column lists", "country"),
     "by=[]": ("by must be a list of column lists", "[]"),
     "by=[['estimate']]": ("by must not hold a name of the result's own columns", "'estimate'"),
+    "by=[['Country'], ['country', 'b']]": ("by must write a column in one way", "'country' and 'Country'"),
+    "by=[['a', 'A']]": ("by must name a column once in a set", "'A'"),
     "by=[['a', 'b'], ['b', 'a']]": ("by must hold each set of columns once", "'b'"),
     "weight=none": ("weight is required", "none"),
     "x=1": ("x must be the text of an SQL expression", "'1'"),
     "zero_positive_bound='rule_of_three'": (
         "zero_positive_bound must be one of clopper_pearson, max_weight",
         "'rule_of_three'",
+    ),
+    "design='poisson', inclusion_probability='pi', variance_method='hajek'": (
+        "variance_method 'hajek' belongs to design 'pps_without_replacement'",
+        "'poisson'",
+    ),
+    "design='pps_without_replacement', inclusion_probability='pi', variance_method='sampford'": (
+        "variance_method must be one of brewer, hajek, deville, overton, overton_yates_grundy, hartley_rao",
+        "'sampford'",
+    ),
+    "design='pps_without_replacement', inclusion_probability='pi', variance_method='hartley_rao'": (
+        "variance_method 'hartley_rao' and population_squared_probabilities go together",
+        "none",
+    ),
+    "design='pps_without_replacement', inclusion_probability='pi', variance_method='yates_grundy'": (
+        "variance_method 'horvitz_thompson' or 'yates_grundy' and joint_probabilities go together",
+        "none",
+    ),
+    "design='pps_without_replacement', inclusion_probability='pi', joint_probabilities='j'": (
+        "variance_method 'horvitz_thompson' or 'yates_grundy' and joint_probabilities go together",
+        "j",
     ),
     "frame_maximum_weight='m'": (
         "frame_maximum_weight belongs to zero_positive_bound 'max_weight'",
