@@ -559,7 +559,7 @@ _sv_moments as (
     level=level,
     lonely_psu=lonely_psu,
     zero_positive_bound=zero_positive_bound,
-    zero_positive_law='poisson' if is_poisson else 'with_replacement',
+    zero_positive_law='poisson',
     extra_status=[{'name': 'empty_phase_2_cell', 'condition': '_sv_uncovered > 0'}]
     + ([{'name': 'totals_out_of_reach', 'condition': '_sv_unfitted > 0'}] if auxiliaries else []),
     extra_columns=[
