@@ -56,7 +56,7 @@ Usage:
 {%- set with_squares = variance_method in ['overton_yates_grundy', 'hartley_rao'] -%}
 {#- sums that only some calls need are not taken by the others: wide aggregates are what an estimate costs -#}
 {%- set interval_arguments = prevalence._interval_kinds(true)[interval] -%}
-{%- set with_positives = '_sv_positives_df' in interval_arguments -%}
+{%- set with_positives = '_sv_positives_df' in interval_arguments or '_sv_effective_positives' in interval_arguments -%}
 {%- set with_missed = '_sv_missed_share' in interval_arguments -%}
 {%- set with_maximum = with_missed or zero_positive_bound == 'max_weight' -%}
 {%- set unit_x = x | trim in ['1', '1.0'] -%}

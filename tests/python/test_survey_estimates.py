@@ -136,6 +136,23 @@ from ({SIMPLE}) as one inner join ({SIMPLE}) as two on one.row_id > two.row_id
 """
 
 
+KINDS = (
+    "wald_t",
+    "wald_z",
+    "logit",
+    "asin",
+    "wilson",
+    "agresti_coull",
+    "jeffreys",
+    "korn_graubard",
+    "korn_graubard_trunc",
+    "korn_graubard_positives",
+    "gamma",
+    "clopper_pearson",
+    "likelihood",
+)
+
+
 def _rows_of(frame: pd.DataFrame) -> dict[str, dict]:
     found = {}
     for row in frame.to_dict("records"):
@@ -214,6 +231,8 @@ def results(dbt_calls, call_text):
     models["repeated_pair"] = call(**share, **{**pairs, "joint_probabilities": "repeated_pairs"})
     models["negative"] = call(**share, **{**pairs, "joint_probabilities": "positive_pairs"})
     models["two_squares"] = call(**share, **_unequal_arguments("hartley_rao", "", "5.0 + row_id % 2"))
+    for kind in KINDS:
+        models[f"kind_{kind}"] = call(**share, **DESIGNS["poisson"], interval=kind, by=[[], ["country"]])
     models["plain"] = call(**share, interval="korn_graubard")
     models["exact"] = call(
         relation="sampled", y="case when y2 > 0 then 1 else 0 * y2 end", weight="2.0", interval="clopper_pearson"
@@ -382,6 +401,13 @@ def test_boolean_y_is_zero_or_one(results) -> None:
 
 def test_relation_may_be_a_cte(results) -> None:
     assert results["cte"]["overall"]["estimate"] == pytest.approx(results["plain"]["overall"]["estimate"], rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_interval_kind_has_bounds_about_the_estimate(results, kind) -> None:
+    for row in results[f"kind_{kind}"].values():
+        assert row["interval_method"] == kind
+        assert 0 < row["interval_lower"] < row["estimate"] < row["interval_upper"] < 1
 
 
 def test_interval_by_effective_positives(results) -> None:
