@@ -189,7 +189,7 @@ def test_refusals(dbt_calls, call_text):
         "degrees_of_freedom must be a positive number": {"degrees_of_freedom": -1},
         "mse must be true or false": {"mse": "yes"},
         "level must be a number between 0 and 1": {"level": 95},
-        "interval must be one of": {"interval": "gamma_mid_p"},
+        "interval must be one of": {"interval": "gamma"},
         "zero_positive_bound must be one of": {"zero_positive_bound": "none"},
         "by must not hold a name of the result's own columns": {"by": [["status"]]},
     }
