@@ -1,15 +1,17 @@
 {#- Prediction-powered inference: an expert's sample and a larger one of the judge alone, drawn independently.
 
-Estimate: c F_rest + (Y - c F_labeled), ratios of weighted sums; variance: c^2 V(F_rest) + V(Y - c F_labeled), each the sum of
-squared linearised scores, so that equal weights give the divisor n of Angelopoulos, Bates, Fannjiang, Jordan and Zrnic
-(2023), Science 382, 669-674. `tuned` is the coefficient of Angelopoulos, Duchi and Zrnic (2023), arXiv 2311.01453, section
-6: cov(y, f) / ((1 + n / N) var(f)), the covariance over the labeled with divisor n, the variance over both samples with
+Estimate: c F_rest + (Y - c F_labeled), ratios of weighted sums; variance: c^2 V(F_rest) + V(Y - c F_labeled), each the
+sum of squared linearised scores, so that equal weights give the divisor n of Angelopoulos, Bates, Fannjiang, Jordan and
+Zrnic (2023), Science 382, 669-674. `tuned` is the coefficient of Angelopoulos, Duchi and Zrnic (2023), arXiv 2311.01453:
+cov(y, f) / ((1 + n / N) var(f)), the covariance over the labeled with divisor n, the variance over both samples with
 divisor n + N - 1, cut to [0, 1]. Sums of weighted scores replace these moments where weights differ.
 
 Reads _sv_members, ends with _sv_moments of _survey_figures.
 -#}
 {% macro _sv_independent_moments(domain, judge_coefficient) -%}
-{%- set pairs = [('aa', 'a', 'a'), ('ab', 'a', 'b'), ('bb', 'b', 'b'), ('al', 'a', 'l'), ('lb', 'l', 'b'), ('ll', 'l', 'l')] -%}
+{%- set pairs = [
+    ('aa', 'a', 'a'), ('ab', 'a', 'b'), ('bb', 'b', 'b'), ('al', 'a', 'l'), ('lb', 'l', 'b'), ('ll', 'l', 'l')
+] -%}
 _sv_samples as (
 
     -- a unit drawn for an expert who gave no answer belongs to neither sample

@@ -1,9 +1,9 @@
-{#- Phase 2 calibrated to phase 1: the regression estimator of Sarndal, Swensson and Wretman (Model Assisted Survey Sampling,
-section 9.7), whose weights w1 w2 g reproduce the sums w1 X of phase 1 for each auxiliary X.
+{#- Phase 2 calibrated to phase 1: the regression estimator of Sarndal, Swensson and Wretman (Model Assisted Survey
+Sampling, section 9.7), whose weights w1 w2 g reproduce the sums w1 X of phase 1 for each auxiliary X.
 
-The variance takes the calibrated weights times y - R x in phase 1, and in phase 2 calibrated weights times the residual of
-a regression of y - R x on the auxiliaries by w1 w2. The residual of a domain is not zero outside the domain: every domain
-goes over all of phase 2 once more, which is the small one.
+The variance takes the calibrated weights times y - R x in phase 1, and in phase 2 calibrated weights times the residual
+of a regression of y - R x on the auxiliaries by w1 w2. The residual of a domain is not zero outside the domain: every
+domain goes over all of phase 2 once more, which is the small one.
 -#}
 
 {#- CTEs from _sv_weighted to _sv_calibrated, whose _sv_w is the calibrated weight but for the w2 of the cell. -#}
@@ -127,9 +127,12 @@ _sv_fitted as (
 _sv_audited as (
 
     select
-        *,
+        _sv_fitted.*,
         case
-            when {{ prevalence._sv_is_member(by, columns) }} and _sv_y is not null then _sv_y - _sv_ratio_0 * _sv_x
+            when
+                {{ prevalence._sv_is_member(by, columns) | indent(12) }}
+                and _sv_fitted._sv_y is not null
+                then _sv_fitted._sv_y - _sv_fitted._sv_ratio_0 * _sv_fitted._sv_x
             else 0
         end as _sv_u
     from _sv_fitted
@@ -186,9 +189,9 @@ _sv_residuals as (
     from _sv_audited
     inner join _sv_slopes
         on
-            {% for key in domain -%}
+            {%- for key in domain %}
             {{ 'and ' if not loop.first }}_sv_audited.{{ key }} is not distinct from _sv_slopes.{{ key }}
-            {% endfor %}
+            {%- endfor %}
 
 ),
 
@@ -255,9 +258,9 @@ _sv_calibrated_domains as (
     from _sv_domains
     left join _sv_residual_sums
         on
-            {% for key in domain -%}
+            {%- for key in domain %}
             {{ 'and ' if not loop.first }}_sv_domains.{{ key }} is not distinct from _sv_residual_sums.{{ key }}
-            {% endfor %}
+            {%- endfor %}
 
 ),
 {%- endmacro %}

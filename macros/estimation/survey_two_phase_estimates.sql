@@ -1,12 +1,12 @@
 {#- Estimates from two phases: a sample of units that a judge labels, and a sample of those that experts label, too.
 
 Phase 1 is simple random in strata, or Poisson. Phase 2 is simple random in cells of phase 1, or Poisson with known
-probabilities. The variance is Sarndal, Swensson and Wretman's (Model Assisted Survey Sampling, result 9.3.1), written as
-sums over stratum x cell: v1 of the double-expanded residuals y - R x, and v2 of what phase 2 leaves open: the same
-residuals without a judge, y - c judge with one. The estimator stays unbiased whatever the judge says; `tuned` takes the c
-in [0, 1] with the smallest v2 in each domain, which is the power tuning of prediction-powered inference with design
-weights. `phase_2_auxiliaries` calibrates phase 2 to phase 1 instead (_two_phase_calibration.sql), and phase_2_design
-`independent` is prediction-powered inference as published (_independent_samples.sql).
+probabilities. The variance is Sarndal, Swensson and Wretman's (Model Assisted Survey Sampling, result 9.3.1), as sums
+over stratum x cell: v1 of the double-expanded residuals y - R x, and v2 of what phase 2 leaves open: the same
+residuals without a judge, y - c judge with one. With a given c the estimator is unbiased whatever the judge says;
+`tuned` takes the c in [0, 1] with the smallest v2 in each domain, which is the power tuning of prediction-powered
+inference with design weights. `phase_2_auxiliaries` calibrates phase 2 to phase 1 instead (_two_phase_calibration.sql),
+and phase_2_design `independent` is prediction-powered inference as published (_independent_samples.sql).
 
 Arguments, columns, statuses and null rules: macros/_macros.yml.
 
@@ -551,7 +551,8 @@ _sv_moments as (
 ),
 {%- endif %}
 
-{% set given = "_sv_status not in ('invalid_rows', 'no_sampled_units', 'empty_phase_2_cell', 'totals_out_of_reach') and _sv_variance is not null" -%}
+{% set without = ['invalid_rows', 'no_sampled_units', 'empty_phase_2_cell', 'totals_out_of_reach'] -%}
+{%- set given = "_sv_status not in ('" ~ without | join("', '") ~ "') and _sv_variance is not null" -%}
 {{ prevalence._survey_figures(
     by=by,
     total=total,

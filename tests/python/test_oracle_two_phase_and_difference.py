@@ -77,7 +77,8 @@ def _call_of(result: dict[str, Any]) -> tuple[str, str]:
 def _two_phase_intervals(result: dict[str, Any]) -> list[str]:
     """All kinds for the design itself; for the other variances the two that differ most in what they read."""
     kinds = _intervals(result)
-    return kinds if _prefix_and_name(result)[0] == "" else [kind for kind in kinds if kind in ("wald_t", "korn_graubard")]
+    of_variance = [kind for kind in kinds if kind in ("wald_t", "korn_graubard")]
+    return kinds if _prefix_and_name(result)[0] == "" else of_variance
 
 
 def _data(folder: str) -> str:

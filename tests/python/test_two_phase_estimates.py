@@ -66,7 +66,7 @@ from range(48) as numbers (row_id)
 # among the others, none in part b and nothing else in part c
 RARE = """
 select row_id, row_id < 20 as flagged, row_id < 10 or row_id >= 360 as audited,
-    case when row_id between 10 and 359 then null when row_id = 399 then 1 when row_id in (5, 398) then 1 else 0 end as expert,
+    case when row_id between 10 and 359 then null when row_id in (5, 398, 399) then 1 else 0 end as expert,
     case when row_id in (5, 398) then 'c' when row_id < 5 or row_id between 370 and 390 then 'b' else 'a' end as part,
     cast(row_id as double) / 400 as score
 from range(400) as numbers (row_id)
@@ -238,8 +238,12 @@ def test_independent_samples_by_hand(results) -> None:
 
 def test_rare_events(results) -> None:
     """Nothing, one violation and nothing but violations, in cells with weights 20 and 95."""
-    rows = {row.part if row.grouping_set == "part" else "all": row for row in results["rare"].itertuples()}
-    bounded = {row.part if row.grouping_set == "part" else "all": row for row in results["rare_max_weight"].itertuples()}
+
+    def by_part(name):
+        return {row.part: row for row in results[name].itertuples() if row.grouping_set == "part"}
+
+    rows = by_part("rare")
+    bounded = by_part("rare_max_weight")
     one = rows["a"]
     assert (one.positive_units, one.status, one.interval_method) == (1, "ok", "korn_graubard_positives")
     # one violation is one degree of freedom or two, however many units were labeled
@@ -263,7 +267,7 @@ def test_rare_events(results) -> None:
     # two labeled units, both violations, in a cell each: no degree of freedom, so no interval
     assert (rows["c"].estimate, rows["c"].status) == (1, "no_degrees_of_freedom")
     assert math.isnan(rows["c"].interval_lower)
-    judged = {row.part if row.grouping_set == "part" else "all": row for row in results["rare_judge"].itertuples()}
+    judged = by_part("rare_judge")
     assert (judged["b"].estimate, judged["b"].judge_coefficient, judged["b"].status) == (0, 0, "degenerate_proportion")
     assert judged["b"].interval_lower == 0 and judged["b"].interval_upper > 0
 

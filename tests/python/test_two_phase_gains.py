@@ -8,7 +8,7 @@ instead of writing rows; that its arithmetic is the macro's is checked on replic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -61,8 +61,8 @@ class World:
 
         two_phase = 0.0
         audited = self.allocation()
-        cells = zip((self.flagged, 1 - self.flagged), self.violating_given_answer, (audited, self.experts - audited), strict=True)
-        for share, violating, labels in cells:
+        shares, labels_of = (self.flagged, 1 - self.flagged), (audited, self.experts - audited)
+        for share, violating, labels in zip(shares, self.violating_given_answer, labels_of, strict=True):
             two_phase += share**2 * violating * (1 - violating) / labels
             two_phase += share * (violating - self.prevalence) ** 2 / self.judged
         return alone / prediction_powered(1), alone / prediction_powered(best), alone / two_phase
@@ -154,9 +154,11 @@ def written_out(dbt_calls, call_text):
     frames = []
     for replicate in range(WRITTEN_OUT):
         rows = pd.DataFrame({"judge": (generator.uniform(size=RARE.judged) < RARE.flagged).astype(int)})
-        rows["violates"] = (generator.uniform(size=RARE.judged) < np.where(rows.judge == 1, inside, outside)).astype(int)
+        violating = np.where(rows.judge == 1, inside, outside)
+        rows["violates"] = (generator.uniform(size=RARE.judged) < violating).astype(int)
         wanted = np.where(rows.judge == 1, audited, RARE.experts - audited)
-        rows["audited"] = (rows.assign(u=generator.uniform(size=RARE.judged)).groupby("judge").u.rank() <= wanted).astype(int)
+        rank = rows.assign(u=generator.uniform(size=RARE.judged)).groupby("judge").u.rank()
+        rows["audited"] = (rank <= wanted).astype(int)
         # prediction-powered: the first units are the experts' sample, the others the judge's alone
         rows["in_random_sample"] = (np.arange(RARE.judged) < RARE.experts).astype(int)
         rows["replicate"] = replicate
@@ -214,7 +216,7 @@ def test_simulated_prediction_powered_is_the_macros(written_out, name, coefficie
             (1 - labeled.judge) * labeled.violates,
         )
     ]
-    world = World(RARE.prevalence, RARE.sensitivity, RARE.specificity, RARE.experts, RARE.judged - RARE.experts, RARE.gains)
+    world = replace(RARE, judged=RARE.judged - RARE.experts)
     flagged = rest.groupby("replicate").judge.sum()
     estimates, variances, coefficients = prediction_powered_figures(world, coefficient, *counts, flagged)
     assert len(of_macro) == WRITTEN_OUT
