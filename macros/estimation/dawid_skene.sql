@@ -54,8 +54,8 @@ Usage (in a model that is a table):
     },
     'confusion': {
         'of': {'rater': 'rater', 'true': 'label', 'label': 'label'},
-        'position': '_sv_distinct * (1 + _sv_items + _sv_distinct * (_sv_rater_number - 1) + _sv_true_number - 1)'
-        ~ ' + _sv_label_number'
+        'position': '_sv_distinct * (_sv_items + _sv_distinct * (_sv_rater_number - 1) + _sv_true_number)'
+        ~ '\n        + _sv_label_number'
     },
     'classes': {'of': {'label': 'label'}, 'position': '_sv_label_number'}
 }[result] -%}
@@ -93,8 +93,9 @@ _sv_sizes as (
 
     select
         *,
-        sum(case when _sv_label is not null then _sv_count else 0 end) over (partition by {{ group_by }}, _sv_item)
-            as _sv_size
+        sum(case when _sv_label is not null then _sv_count else 0 end) over (
+            partition by {{ group_by }}, _sv_item
+        ) as _sv_size
     from _sv_ratings
 
 ),
@@ -140,9 +141,11 @@ _sv_answers as (
         _sv_ratings._sv_rater,
         _sv_ratings._sv_label,
         _sv_ratings._sv_count,
+        cast(_sv_ratings._sv_count as double) as _sv_weight,
         {%- for part in ['item', 'rater', 'label'] %}
-        dense_rank() over (partition by _sv_states._sv_group order by _sv_ratings._sv_{{ part }})
-            as _sv_{{ part }}_number{{ ',' if not loop.last }}
+        cast(
+            dense_rank() over (partition by _sv_states._sv_group order by _sv_ratings._sv_{{ part }}) as double
+        ) as _sv_{{ part }}_number{{ ',' if not loop.last }}
         {%- endfor %}
     from _sv_ratings
     inner join _sv_states
@@ -155,15 +158,22 @@ _sv_answers as (
 
 ),
 
+_sv_numbered as (
+
+    select
+        _sv_group,
+        _sv_status,
+        {{ prevalence._array(['_sv_item_number', '_sv_rater_number', '_sv_label_number', '_sv_weight']) }} as _sv_answer
+    from _sv_answers
+
+),
+
 _sv_tables as (
 
     select
         _sv_group,
-        {{ prevalence._collect_list(prevalence._array([
-            'cast(_sv_item_number as double)', 'cast(_sv_rater_number as double)', 'cast(_sv_label_number as double)',
-            'cast(_sv_count as double)'
-        ])) }} as _sv_table
-    from _sv_answers
+        {{ prevalence._collect_list('_sv_answer') }} as _sv_table
+    from _sv_numbered
     where _sv_status = 'ok'
     group by _sv_group
 
@@ -241,8 +251,9 @@ _sv_rows as (
     select
         _sv_states.*,
         {%- for part, source in parts['of'].items() %}
-        _sv_of_{{ part }}._sv_{{ source }} as _sv_{{ part }},
-        _sv_of_{{ part }}._sv_{{ source }}_number as _sv_{{ part }}_number{{ ',' if not loop.last }}
+        _sv_of_{{ part }}._sv_{{ source }}{{ ' as _sv_' ~ part if part != source }},
+        _sv_of_{{ part }}._sv_{{ source }}_number{{ ' as _sv_' ~ part ~ '_number' if part != source }}
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from _sv_states
     {%- for part, source in parts['of'].items() %}
@@ -301,7 +312,7 @@ _sv_final as (
         case
             when _sv_element is not null
                 then row_number() over (
-                    partition by _sv_group, _sv_item_number order by _sv_element desc, _sv_label_number
+                    partition by _sv_group, _sv_item_number order by _sv_element desc, _sv_label_number asc
                 ) = 1
         end as is_most_likely,
         {%- endif %}

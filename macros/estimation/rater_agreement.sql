@@ -123,8 +123,11 @@ _sv_label_shares as (
     select
         *,
         max(_sv_size) over (partition by {{ group_by }}) as _sv_most,
-        {{ number_of_labels if number_of_labels is not none
-            else 'dense_rank() over (partition by ' ~ group_by ~ ' order by _sv_label)' }} as _sv_scheme,
+        {% if number_of_labels is not none -%}
+        {{ number_of_labels }} as _sv_scheme,
+        {%- else -%}
+        dense_rank() over (partition by {{ group_by }} order by _sv_label) as _sv_scheme,
+        {%- endif %}
         sum(_sv_count / _sv_size) over (partition by {{ group_by }}, _sv_label) as _sv_share
     from _sv_item_labels
 
@@ -157,8 +160,10 @@ _sv_item_chances as (
         sum(_sv_agreement) over (partition by {{ group_by }})
         / nullif(sum(_sv_is_paired) over (partition by {{ group_by }}), 0) as _sv_mean_agreement,
         sum(_sv_is_paired) over (partition by {{ group_by }}) as _sv_paired_items,
-        (1 - sum(_sv_share) over (partition by {{ group_by }}) / power(count(*) over (partition by {{ group_by }}), 2))
-        / nullif(max(_sv_scheme) over (partition by {{ group_by }}) - 1, 0) as _sv_chance,
+        (
+            1 - sum(_sv_share) over (partition by {{ group_by }})
+            / power(count(*) over (partition by {{ group_by }}), 2)
+        ) / nullif(max(_sv_scheme) over (partition by {{ group_by }}) - 1, 0) as _sv_chance,
         (1 - _sv_share / count(*) over (partition by {{ group_by }}))
         / nullif(max(_sv_scheme) over (partition by {{ group_by }}) - 1, 0) as _sv_item_chance
     from _sv_item_sums

@@ -307,8 +307,11 @@ _sv_final as (
         case when _sv_status in ('ok', 'zero_variance') then _sv_kappa end as cohen_kappa,
         case when _sv_status in ('ok', 'zero_variance') then _sv_std_error end as std_error,
         case when _sv_status in ('ok', 'zero_variance') then _sv_null_std_error end as null_std_error,
-        case when _sv_status = 'ok' then wald_z_lower(_sv_kappa, _sv_std_error, {{ alpha }}) end as interval_lower,
-        case when _sv_status = 'ok' then wald_z_upper(_sv_kappa, _sv_std_error, {{ alpha }}) end as interval_upper,
+        {%- for bound in ['lower', 'upper'] %}
+        case
+            when _sv_status = 'ok' then wald_z_{{ bound }}(_sv_kappa, _sv_std_error, {{ alpha }})
+        end as interval_{{ bound }},
+        {%- endfor %}
         'wald_z' as interval_method,
         cast({{ level }} as double) as interval_level,
         {{ prevalence._sv_grouping_set(by) }} as grouping_set,
