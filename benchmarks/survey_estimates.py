@@ -325,7 +325,7 @@ def _measure(
 
 
 def _print_table(report: list[dict[str, Any]]) -> None:
-    columns = "call | domains | interval | best s | median s | peak MiB | svy | svy s | svy MiB | times faster | differs by"
+    columns = "call | domains | interval | best s | median s | peak MiB | svy | svy s | svy MiB | faster | differs by"
     print(f"| {columns} |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for line in report:

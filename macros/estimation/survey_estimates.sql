@@ -496,10 +496,15 @@ _sv_terms as (
         0 as _sv_lonely,
         case when _sv_zz > 1e-12 * _sv_zz_scale then _sv_zz else 0 end as _sv_term,
         {%- elif design == 'pps_without_replacement' %}
-        case when _sv_n = 1 and _sv_census = 0 then 1 else 0 end as _sv_lonely,
+        {%- set lonely = '_sv_census = 0 and _sv_n = 1' %}
+        {%- if variance_method == 'deville' %}
+        -- one PSU that could have stayed out has no spread, however many were certain to be in
+        {%- set lonely = '_sv_census = 0 and _sv_ff_design >= _sv_f_design * _sv_f_design * (1 - 1e-12)' %}
+        {%- endif %}
+        case when {{ lonely }} then 1 else 0 end as _sv_lonely,
         case
             when _sv_census = 1 then 0
-            when _sv_n > 1
+            when not ({{ lonely }})
                 then
                     {{ prevalence._sv_unequal_term(variance_method) }}
             {{ prevalence._sv_lonely_term(lonely_psu) }}

@@ -230,6 +230,9 @@ def results(dbt_calls, call_text):
     models["missing_pair"] = call(**share, **pairs, by=BY)
     models["repeated_pair"] = call(**share, **{**pairs, "joint_probabilities": "repeated_pairs"})
     models["negative"] = call(**share, **{**pairs, "joint_probabilities": "positive_pairs"})
+    for method in ("brewer", "deville"):
+        arguments = {"design": "pps_without_replacement", "inclusion_probability": "pi", "variance_method": method}
+        models[f"one_uncertain_{method}"] = call(relation="one_uncertain", y="y", weight="1 / pi", **arguments)
     models["two_squares"] = call(**share, **_unequal_arguments("hartley_rao", "", "5.0 + row_id % 2"))
     for kind in KINDS:
         models[f"kind_{kind}"] = call(**share, **DESIGNS["poisson"], interval=kind, by=[[], ["country"]])
@@ -275,6 +278,7 @@ def results(dbt_calls, call_text):
         # pairs that almost exclude each other: the differences are rewarded less than they cost
         "positive_pairs": "select psu_1, psu_2, least(1, joint_probability * 2) as joint_probability from pairs",
         "simple_sample": SIMPLE,
+        "one_uncertain": "select * from (values (1.0, 1.0), (0.0, 1.0), (0.0, 0.5)) as units (y, pi)",
         "simple_pairs": SIMPLE_PAIRS,
         "strata": STRATA,
     }
@@ -355,6 +359,16 @@ def test_a_variance_that_is_not_one_is_not_given(results) -> None:
     assert row["estimate"] == pytest.approx(results["plain"]["overall"]["estimate"], rel=1e-12)
     for column in ("variance", "std_error", "effective_n", "design_effect", "interval_lower", "interval_method"):
         assert pd.isna(row[column]), column
+
+
+def test_one_psu_that_could_have_stayed_out_is_lonely_to_deville(results) -> None:
+    # the centre of Deville's form is that unit itself, and its divisor is 0; Brewer's is about the mean of all three
+    row = results["one_uncertain_deville"]["overall"]
+    assert (row["status"], row["lonely_psus"], row["estimate"]) == ("lonely_psu", 1, 0.25)
+    assert pd.isna(row["variance"])
+    brewer = results["one_uncertain_brewer"]["overall"]
+    z = np.array([0.75, -0.25, -0.5]) / 4
+    assert brewer["variance"] == pytest.approx(3 / 2 * 0.5 * (z[2] - z.mean()) ** 2, abs=1e-15)
 
 
 def test_pairs_are_complete_or_the_rows_are_invalid(results) -> None:
