@@ -116,6 +116,13 @@ def _parser() -> argparse.ArgumentParser:
     coverage.add_argument("--seeds", type=int, help="build this many small worlds first, and look at those")
     coverage.add_argument("--seed", type=int, default=1, help="seed of the small worlds")
     coverage.add_argument("--output", type=Path, help="write the table to this Markdown file as well")
+    laboratory = add("laboratory", _laboratory, "which designs and intervals hold, on populations of known truth")
+    laboratory.add_argument(
+        "--parts", nargs="+", choices=["designs", "headline", "published"], default=["designs", "headline", "published"]
+    )
+    laboratory.add_argument("--scale", type=float, default=1.0, help="how many times the runs of the grid")
+    laboratory.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    laboratory.add_argument("--output", type=Path, help="folder of the page, the chart and the cells; default: docs")
     add("where", _where, "print the newest 28-day prevalence and where everything lies")
     chart = add("chart", _chart, "draw the published prevalence")
     chart.add_argument("--output", type=Path, help="SVG file; default: beside the warehouse")
@@ -251,6 +258,21 @@ def _coverage(settings: Settings, options: argparse.Namespace) -> None:
     if options.seeds:
         settings = build_replicates(settings, options.seeds, options.seed)
     print(write_report(settings, options.output and options.output.resolve()))
+
+
+def _laboratory(settings: Settings, options: argparse.Namespace) -> None:
+    from workflow.laboratory import grid, report
+
+    if not options.scale > 0 or options.processes < 1:
+        raise UserError("--scale must be above 0 and --processes at least 1.")
+    records = grid.run(tuple(options.parts), options.scale, options.processes)
+    command = "prevalence laboratory"
+    if sorted(options.parts) != ["designs", "headline", "published"]:
+        command += " --parts " + " ".join(options.parts)
+    if options.scale != 1:
+        command += f" --scale {options.scale:g}"
+    for path in report.write(records, options.output or Path("docs"), command):
+        print(display(path))
 
 
 def _where(settings: Settings, options: argparse.Namespace) -> None:

@@ -170,6 +170,25 @@ judge_estimates as (
 
 ),
 
+-- Violations that the audit met among what the judge does not call violating. Where there is none, the interval's top
+-- rests on what the judge is taken to miss.
+
+judge_misses as (
+    {% for period_type, column in [('day', 'sample_date'), ('week', 'week_start_date'), ('28_days', 'block_start_date')] %}
+    select
+        {{ domain | join(',\n        ') }},
+        '{{ period_type }}' as period_type,
+        {{ column }} as period_start,
+        sum(case when expert_violating_exposure > 0 and judge_violating_exposure = 0 then 1 else 0 end) as met_misses
+    from unit_domains
+    where has_audit and is_audited and pivot_name <> 'violation_scope'
+    group by {{ domain | join(', ') }}, {{ column }}
+    {% if not loop.last %}
+    union all
+    {% endif -%}
+    {% endfor %}
+),
+
 {%- set figures = [
     'plan_id', 'unit_type', 'policy_id', 'pivot_name', 'pivot_value', 'sample_date', 'week_start_date',
     'block_start_date', 'estimate', 'variance', 'std_error', 'degrees_of_freedom', 'sampled_units', 'positive_units',
@@ -207,7 +226,7 @@ policies as (
 
 ),
 
-final as (
+named_estimates as (
 
     select
         case
@@ -218,40 +237,68 @@ final as (
         coalesce(
             all_estimates.sample_date, all_estimates.week_start_date, all_estimates.block_start_date
         ) as period_start,
-        all_estimates.plan_id,
-        all_estimates.policy_id,
-        all_estimates.unit_type,
-        all_estimates.pivot_name,
-        all_estimates.pivot_value,
         case
             when all_estimates.labeled_by = 'judge' then 'judge'
             when plans.has_audit then 'two_phase'
             else 'expert'
         end as estimator,
-        all_estimates.estimate as prevalence,
-        all_estimates.variance,
-        all_estimates.std_error,
-        all_estimates.interval_lower,
-        all_estimates.interval_upper,
-        all_estimates.interval_level,
-        all_estimates.interval_method,
-        all_estimates.sampled_units,
-        all_estimates.positive_units,
-        all_estimates.unlabeled_units,
-        all_estimates.sum_of_weights,
-        all_estimates.effective_n,
-        all_estimates.design_effect,
-        cast(all_estimates.degrees_of_freedom as double) as degrees_of_freedom,
-        all_estimates.status,
-        {{ prevalence._label_protocol_id(
-            'policies.policy_id', 'policies.policy_version',
-            "case when all_estimates.labeled_by = 'judge' then 'llm' else 'sme' end"
-        ) }} as label_protocol_id
+        {%- for figure in figures if figure not in ['sample_date', 'week_start_date', 'block_start_date'] %}
+        all_estimates.{{ figure }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from all_estimates
     inner join plans
         on all_estimates.plan_id = plans.plan_id
+
+),
+
+final as (
+
+    select
+        named_estimates.period_type,
+        named_estimates.period_start,
+        named_estimates.plan_id,
+        named_estimates.policy_id,
+        named_estimates.unit_type,
+        named_estimates.pivot_name,
+        named_estimates.pivot_value,
+        named_estimates.estimator,
+        named_estimates.estimate as prevalence,
+        named_estimates.variance,
+        named_estimates.std_error,
+        named_estimates.interval_lower,
+        named_estimates.interval_upper,
+        named_estimates.interval_level,
+        named_estimates.interval_method,
+        -- where the coverage laboratory finds intervals wider than they need to be, or resting on an assumption
+        case
+            when named_estimates.interval_upper is null then cast(null as string)
+            when named_estimates.positive_units < 5 then 'few_positives'
+            when named_estimates.estimator = 'two_phase' and judge_misses.met_misses = 0 then 'no_judge_miss_met'
+        end as interval_caution,
+        named_estimates.sampled_units,
+        named_estimates.positive_units,
+        named_estimates.unlabeled_units,
+        named_estimates.sum_of_weights,
+        named_estimates.effective_n,
+        named_estimates.design_effect,
+        cast(named_estimates.degrees_of_freedom as double) as degrees_of_freedom,
+        named_estimates.status,
+        {{ prevalence._label_protocol_id(
+            'policies.policy_id', 'policies.policy_version',
+            "case when named_estimates.estimator = 'judge' then 'llm' else 'sme' end"
+        ) }} as label_protocol_id
+    from named_estimates
     inner join policies
-        on all_estimates.policy_id = policies.policy_id
+        on named_estimates.policy_id = policies.policy_id
+    left join judge_misses
+        on
+            named_estimates.plan_id = judge_misses.plan_id
+            and named_estimates.policy_id = judge_misses.policy_id
+            and named_estimates.unit_type = judge_misses.unit_type
+            and named_estimates.pivot_name = judge_misses.pivot_name
+            and named_estimates.pivot_value = judge_misses.pivot_value
+            and named_estimates.period_type = judge_misses.period_type
+            and named_estimates.period_start = judge_misses.period_start
 
 )
 

@@ -183,36 +183,36 @@ uncertain_units as (
 unit_scores as (
 
     select
-        uncertain_units.plan_id,
-        uncertain_units.unit_id,
-        uncertain_units.policy_id,
+        open_units.plan_id,
+        open_units.unit_id,
+        open_units.policy_id,
         content_scores.score_millionths
-    from uncertain_units
+    from open_units
     inner join content_scores
         on
-            uncertain_units.unit_id = content_scores.unit_id
-            and uncertain_units.policy_id = content_scores.policy_id
-    where uncertain_units.unit_type = 'content_day'
+            open_units.unit_id = content_scores.unit_id
+            and open_units.policy_id = content_scores.policy_id
+    where open_units.unit_type = 'content_day'
 
     union all
 
     select
-        uncertain_units.plan_id,
-        uncertain_units.unit_id,
-        uncertain_units.policy_id,
+        open_units.plan_id,
+        open_units.unit_id,
+        open_units.policy_id,
         max(content_scores.score_millionths) as score_millionths
-    from uncertain_units
+    from open_units
     inner join components
         on
-            uncertain_units.unit_key = components.interaction_id
-            and uncertain_units.sample_date = components.unit_date
+            open_units.unit_key = components.interaction_id
+            and open_units.sample_date = components.unit_date
     inner join content_scores
         on
             components.content_id = content_scores.content_id
             and components.unit_date = content_scores.unit_date
-            and uncertain_units.policy_id = content_scores.policy_id
-    where uncertain_units.unit_type = 'interaction'
-    group by uncertain_units.plan_id, uncertain_units.unit_id, uncertain_units.policy_id
+            and open_units.policy_id = content_scores.policy_id
+    where open_units.unit_type = 'interaction'
+    group by open_units.plan_id, open_units.unit_id, open_units.policy_id
 
 ),
 
@@ -266,21 +266,21 @@ probabilities as (
 
 ),
 
--- where a violation that the judge has missed would lie: as often as the score says, with a floor of 10^-4
-expected_misses as (
+-- where a violation that nobody meets would lie: as often as the score says, with a floor of 10^-4
+expected_violations as (
 
     select
-        uncertain_units.plan_id,
-        uncertain_units.unit_id,
-        uncertain_units.policy_id,
-        uncertain_units.design_weight * uncertain_units.exposure
-        * (coalesce(unit_scores.score_millionths, 0) + 100) as expected_miss
-    from uncertain_units
+        open_units.plan_id,
+        open_units.unit_id,
+        open_units.policy_id,
+        open_units.design_weight * open_units.exposure
+        * (coalesce(unit_scores.score_millionths, 0) + 100) as expected_violation
+    from open_units
     left join unit_scores
         on
-            uncertain_units.plan_id = unit_scores.plan_id
-            and uncertain_units.unit_id = unit_scores.unit_id
-            and uncertain_units.policy_id = unit_scores.policy_id
+            open_units.plan_id = unit_scores.plan_id
+            and open_units.unit_id = unit_scores.unit_id
+            and open_units.policy_id = unit_scores.policy_id
 
 ),
 
@@ -300,7 +300,9 @@ audited_with_probability as (
         end as audit_probability,
         open_units.exposure * open_units.design_weight as weighted_exposure,
         open_units.is_certainty,
-        expected_misses.expected_miss,
+        -- a plan without an audit has no judge, and its units are one group
+        open_units.audit_units is not null and not coalesce(open_units.judge_is_violating, true) as is_quiet,
+        expected_violations.expected_violation,
         {{ prevalence.hash_unit(
             "open_units.plan_id || '|' || open_units.policy_id || '|' || open_units.unit_id",
             var('sampling_salt') ~ ':audit'
@@ -311,11 +313,32 @@ audited_with_probability as (
             open_units.plan_id = probabilities.plan_id
             and open_units.unit_id = probabilities.unit_id
             and open_units.policy_id = probabilities.policy_id
-    left join expected_misses
+    left join expected_violations
         on
-            open_units.plan_id = expected_misses.plan_id
-            and open_units.unit_id = expected_misses.unit_id
-            and open_units.policy_id = expected_misses.policy_id
+            open_units.plan_id = expected_violations.plan_id
+            and open_units.unit_id = expected_violations.unit_id
+            and open_units.policy_id = expected_violations.policy_id
+
+),
+
+-- what a unit weighs in the estimate, unless it cannot be missed
+weighed_units as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        policy_id,
+        sample_date,
+        judge_is_violating,
+        audit_probability,
+        random_number,
+        is_quiet,
+        case
+            when not (is_certainty and audit_probability = 1) then weighted_exposure / nullif(audit_probability, 0)
+        end as overall_weight,
+        case when not (is_certainty and audit_probability = 1) then expected_violation end as expected_violation
+    from audited_with_probability
 
 ),
 
@@ -330,30 +353,26 @@ bounded_units as (
         judge_is_violating,
         audit_probability,
         random_number,
-        -- what a unit of this day could weigh if the expert had to be met by chance; certainties cannot be missed
-        max(
-            case
-                when not (is_certainty and audit_probability = 1)
-                    then weighted_exposure / nullif(audit_probability, 0)
-            end
-        ) over (partition by plan_id, policy_id, sample_date) as maximum_overall_weight,
-        -- and what it would weigh on average, if it is a violation that the judge has missed; added in one order
-        sum(case when audit_probability < 1 then expected_miss * weighted_exposure / audit_probability end)
-            over (
-                partition by plan_id, policy_id, sample_date
-                order by unit_id asc
-                rows between unbounded preceding and unbounded following
-            )
+        -- what a unit of this day could weigh if the expert had to be met by chance
+        max(overall_weight) over (partition by plan_id, policy_id, sample_date) as maximum_overall_weight,
+        {%- for name, condition in [('called', 'not is_quiet'), ('quiet', 'is_quiet')] %}
+        -- what a violation weighs on average where the judge {{ 'says violating' if name == 'called' else 'does not' }}; added in one order
+        sum(case when {{ condition }} then expected_violation * overall_weight end) over (
+            partition by plan_id, policy_id, sample_date
+            order by unit_id asc
+            rows between unbounded preceding and unbounded following
+        )
         / nullif(
-            sum(case when audit_probability < 1 then expected_miss end) over (
+            sum(case when {{ condition }} then expected_violation end) over (
                 partition by plan_id, policy_id, sample_date
                 order by unit_id asc
                 rows between unbounded preceding and unbounded following
             ),
             0
-        ) as missed_weight,
+        ) as {{ name }}_weight,
+        {%- endfor %}
         count(*) over (partition by plan_id, policy_id, sample_date) as judged_units
-    from audited_with_probability
+    from weighed_units
 
 ),
 
@@ -369,7 +388,13 @@ final as (
         audit_probability,
         random_number,
         maximum_overall_weight,
-        missed_weight,
+        -- a violation that nobody meets is one that the judge misses, too, in this share of cases
+        coalesce(
+            (1 - cast({{ var('judge_missed_share') }} as double)) * called_weight
+            + cast({{ var('judge_missed_share') }} as double) * quiet_weight,
+            called_weight,
+            quiet_weight
+        ) as missed_weight,
         cast(judged_units as bigint) as judged_units
     from bounded_units
     where random_number < audit_probability

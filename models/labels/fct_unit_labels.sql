@@ -139,7 +139,7 @@ final as (
             when plans.has_audit then audits.maximum_overall_weight
             else draws.maximum_weighted_exposure
         end as maximum_overall_weight,
-        case when plans.has_audit then audits.missed_weight end as missed_weight,
+        audits.missed_weight,
         expert_answers.outcome as expert_outcome,
         expert_answers.is_violating as expert_is_violating,
         expert_answers.any_component_violates as expert_any_component_violates,
