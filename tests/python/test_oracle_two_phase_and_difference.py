@@ -254,14 +254,15 @@ def test_prediction_powered_forest_parcels(prediction_powered, estimator, name) 
     assert _close(row.interval_upper, reference[name]["ci"][1], 1e-9, 0)
 
 
-@pytest.mark.parametrize(
-    ("folder", "result"),
-    [
+def _prediction_powered_results() -> list[Any]:
+    return [
         pytest.param(folder, result, id=f"{folder}::{result['id']}")
         for folder in PREDICTION_POWERED
         for result in _expected(folder)
-    ],
-)
+    ]
+
+
+@pytest.mark.parametrize(("folder", "result"), _prediction_powered_results())
 def test_prediction_powered_reference(prediction_powered, folder, result) -> None:
     row = prediction_powered[f"{folder}_{result['id'].replace('+', 'p')}"]
     assert _close(row.estimate, result["estimate"], 1e-7, 1e-12)
@@ -270,3 +271,13 @@ def test_prediction_powered_reference(prediction_powered, folder, result) -> Non
     assert (row.sampled_units, row.status, row.interval_method) == (result["n"], "ok", "wald_z")
     for side, bound in zip(("lower", "upper"), result["ci"]["normal"], strict=True):
         assert _close(row[f"interval_{side}"], bound, 1e-7, 1e-12)
+
+
+# the results that this module reproduces, as parametrised above
+CLAIMED = {
+    (folder, result["id"])
+    for folder, result in (
+        *(parameter.values for parameter in (*_two_phase_results(), *_two_phase_results(with_phases=True))),
+        *(parameter.values for parameter in _prediction_powered_results()),
+    )
+}
