@@ -36,12 +36,13 @@ Usage:
     missed_weight=none,
     variance_method='brewer',
     population_squared_probabilities=none,
-    joint_probabilities=none
+    joint_probabilities=none,
+    lonely_psu_in_domain=false
 ) -%}
 {{ prevalence._check_survey_estimates(
     y, x, weight, design, stratum, psu, population_psus, inclusion_probability, by, total, interval, level, lonely_psu,
     ssu, population_ssus, zero_positive_bound, frame_maximum_weight, missed_weight, variance_method,
-    population_squared_probabilities, joint_probabilities
+    population_squared_probabilities, joint_probabilities, lonely_psu_in_domain
 ) -}}
 {%- set columns = prevalence._by_columns(by) -%}
 {%- set keys = prevalence._sv_keys(columns) -%}
@@ -510,10 +511,11 @@ _sv_terms as (
             {{ prevalence._sv_lonely_term(lonely_psu) }}
         end as _sv_term,
         {%- else %}
-        case when _sv_n = 1 and _sv_census = 0 then 1 else 0 end as _sv_lonely,
+        {%- set lonely = '(_sv_n = 1 or _sv_domain_psus = 1)' if lonely_psu_in_domain else '_sv_n = 1' %}
+        case when {{ lonely }} and _sv_census = 0 then 1 else 0 end as _sv_lonely,
         case
             when _sv_census = 1 then 0
-            when _sv_n > 1
+            when not {{ lonely }}
                 then
                     _sv_unsampled_share * _sv_n / (_sv_n - 1) * (
                         case when _sv_zz > 1e-12 * _sv_zz_scale then _sv_zz else 0 end
@@ -670,7 +672,7 @@ _sv_moments as (
 {% macro _check_survey_estimates(
     y, x, weight, design, stratum, psu, population_psus, inclusion_probability, by, total, interval, level, lonely_psu,
     ssu, population_ssus, zero_positive_bound, frame_maximum_weight, missed_weight, variance_method,
-    population_squared_probabilities, joint_probabilities
+    population_squared_probabilities, joint_probabilities, lonely_psu_in_domain
 ) -%}
     {%- set name = 'survey_estimates' -%}
     {{- prevalence._check_expression(name, 'y', y, required=true) -}}
@@ -744,6 +746,13 @@ _sv_moments as (
     {%- if ssu is not none and lonely_psu in ['adjust', 'average'] -%}
         {{ prevalence._refuse(
             name, "lonely_psu must be one of fail, remove, certainty when ssu is given; received '" ~ lonely_psu ~ "'"
+        ) }}
+    {%- endif -%}
+    {{- prevalence._check_boolean(name, 'lonely_psu_in_domain', lonely_psu_in_domain) -}}
+    {%- if lonely_psu_in_domain and (lonely_psu not in ['adjust', 'average'] or inclusion_probability is not none) -%}
+        {{ prevalence._refuse(
+            name, "lonely_psu_in_domain belongs to lonely_psu 'adjust' or 'average' of designs without"
+            ~ " inclusion_probability; received '" ~ lonely_psu ~ "' and design '" ~ design ~ "'"
         ) }}
     {%- endif -%}
     {{- prevalence._check_choice(
@@ -862,7 +871,11 @@ _sv_members as (
 {#- What a stratum with a single PSU adds under each rule; `average` scales the others up at the end. -#}
 {% macro _sv_lonely_term(lonely_psu) -%}
     {%- if lonely_psu == 'adjust' -%}
-            else _sv_unsampled_share * power(_sv_z - _sv_all_z / _sv_all_psus, 2)
+            {#- the PSUs without a unit of the domain are at 0; a stratum of one PSU has none -#}
+            else
+                _sv_unsampled_share * coalesce(_sv_n / nullif(_sv_n - 1, 0), 1) * (
+                    power(_sv_z - _sv_all_z / _sv_all_psus, 2) + (_sv_n - 1) * power(_sv_all_z / _sv_all_psus, 2)
+                )
     {%- elif lonely_psu != 'fail' -%}
             else 0
     {%- endif -%}

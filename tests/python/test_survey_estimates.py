@@ -617,6 +617,10 @@ REFUSALS = {
         "variance_method 'horvitz_thompson' or 'yates_grundy' and joint_probabilities go together",
         "j",
     ),
+    "lonely_psu='remove', lonely_psu_in_domain=true": (
+        "lonely_psu_in_domain belongs to lonely_psu 'adjust' or 'average'",
+        "'remove'",
+    ),
     "frame_maximum_weight='m'": (
         "frame_maximum_weight belongs to zero_positive_bound 'max_weight'",
         "'clopper_pearson'",
