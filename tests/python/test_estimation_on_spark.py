@@ -21,6 +21,7 @@ BY = {"by": [[], ["country"]]}
 SAMPLE = {"relation": "sample", "y": "y", "weight": "w", **BY}
 EXPERT = {"relation": "sample", "y": "case when u % 3 = 0 then y end", "judge": "judge", **BY}
 ANSWERS = {"relation": "answers", "item": "item", "rater": "rater", "label": "label"}
+HALVES = {"by": [[], ["half"]]}
 PERIODS = {"stratum": "s", "psu": "u", "period": "p", "from_period": "a", "to_period": "b"}
 CALLS = {
     "clustered": ("survey_estimates", {**SAMPLE, "stratum": "s", "psu": "u", "interval": "agresti_coull"}),
@@ -51,7 +52,14 @@ CALLS = {
             "columns": ["country"],
         },
     ),
-    "agreement": ("rater_agreement", ANSWERS),
+    "agreement": (
+        "rater_agreement",
+        {**ANSWERS, "positive_label": "'yes'", "label_value": "case when label = 'yes' then 1 else 2 end", **HALVES},
+    ),
+    "pairs": ("rater_pair_agreement", {**ANSWERS, "positive_label": "'yes'", **HALVES}),
+    "votes": ("label_vote_shares", {"relation": "answers", "item": "item", "label": "label", **HALVES}),
+    "posteriors": ("dawid_skene", {**ANSWERS, **HALVES}),
+    "confusion": ("dawid_skene", {**ANSWERS, **HALVES, "result": "confusion"}),
 }
 
 
@@ -75,6 +83,7 @@ def _tables() -> dict[str, pd.DataFrame]:
         ],
         columns=["item", "rater", "label"],
     )
+    answers["half"] = np.where(answers["item"] < 20, "first", "second")
     shares = pd.DataFrame({"country": ["X", "Y"], "share": [0.1, 0.2], "n": [300, 400]})
     return {"sample": sample, "answers": answers, "shares": shares}
 
@@ -120,7 +129,8 @@ def figures(tmp_path_factory, call_text) -> tuple[dict[str, pd.DataFrame], dict[
 @pytest.mark.parametrize("name", CALLS)
 def test_spark_gives_the_figures_of_duckdb(figures, name) -> None:
     ours, theirs = (engine[name] for engine in figures)
-    keys = [column for column in ("grouping_set", "country") if column in ours]
+    names = ("grouping_set", "country", "half", "item", "rater", "rater_1", "rater_2", "true_label", "label")
+    keys = [column for column in names if column in ours]
     ours, theirs = (
         frame[list(ours.columns)].sort_values(keys or list(ours.columns)).reset_index(drop=True).fillna(np.nan)
         for frame in (ours, theirs)
