@@ -18,7 +18,7 @@ PREVALENCES = (0.0002, 0.001, 0.005, 0.02)
 SCORE_QUALITIES = (0.95, 0.7, 0.3, 0.0)
 # the default and the cold start are what people run; they get more populations and more runs
 POPULATIONS, RUNS = 5, 200
-DEFAULT_POPULATIONS, DEFAULT_RUNS = 10, 400
+DEFAULT_POPULATIONS, DEFAULT_RUNS = 8, 250
 WELL_MEASURED = (designs.DEFAULT, designs.COLD_START)
 HEADLINE_PREVALENCES = (0.001, 0.005, 0.02)
 HEADLINE_QUALITIES = (0.85, 0.5)
