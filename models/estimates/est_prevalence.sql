@@ -170,8 +170,8 @@ judge_estimates as (
 
 ),
 
--- Violations that the audit met among what the judge does not call violating. Where there is none, the interval's top
--- rests on what the judge is taken to miss.
+-- What the audit met among what the judge does not call violating. Where that is nothing, the interval's top rests on
+-- what the judge is taken to miss; where it is much, the judge misses more than that.
 
 judge_misses as (
     {% for period_type, column in [('day', 'sample_date'), ('week', 'week_start_date'), ('28_days', 'block_start_date')] %}
@@ -179,7 +179,9 @@ judge_misses as (
         {{ domain | join(',\n        ') }},
         '{{ period_type }}' as period_type,
         {{ column }} as period_start,
-        sum(case when expert_violating_exposure > 0 and judge_violating_exposure = 0 then 1 else 0 end) as met_misses
+        sum(case when expert_violating_exposure > 0 and judge_violating_exposure = 0 then 1 else 0 end) as met_misses,
+        sum(case when judge_violating_exposure = 0 then expert_violating_exposure / overall_inclusion_probability end)
+        / nullif(sum(expert_violating_exposure / overall_inclusion_probability), 0) as missed_share
     from unit_domains
     where has_audit and is_audited and pivot_name <> 'violation_scope'
     group by {{ domain | join(', ') }}, {{ column }}
@@ -274,6 +276,7 @@ final as (
             when named_estimates.interval_upper is null then cast(null as string)
             when named_estimates.positive_units < 5 then 'few_positives'
             when named_estimates.estimator = 'two_phase' and judge_misses.met_misses = 0 then 'no_judge_miss_met'
+            when named_estimates.estimator = 'two_phase' and judge_misses.missed_share > 0.3 then 'judge_misses_many'
         end as interval_caution,
         named_estimates.sampled_units,
         named_estimates.positive_units,

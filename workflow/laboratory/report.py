@@ -220,7 +220,8 @@ def _headline_sections(two: pd.DataFrame) -> list[str]:
         f"The default interval does not hold in {len(failed)} of {len(own)} cells"
         + (":\n\n" + "\n".join(exceptions) + "\n" if exceptions else ".\n"),
         "An estimate whose audit met no violation among what the judge does not call one carries the caution"
-        " `no_judge_miss_met`.\n",
+        " `no_judge_miss_met`, and one that owes more than three tenths to such violations `judge_misses_many`: the judges of"
+        " the cells above miss four or five tenths.\n",
     ]
 
 
