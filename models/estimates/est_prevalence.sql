@@ -75,6 +75,8 @@ simple_random_units as (
         pivot_value,
         plan_id || '|' || cast(sample_date as string) as stratum,
         inclusion_probability,
+        maximum_overall_weight,
+        missed_weight,
         frame_units,
         exposure,
         expert_violating_exposure
@@ -98,6 +100,7 @@ logged_units as (
         pivot_value,
         inclusion_probability,
         maximum_overall_weight,
+        missed_weight,
         exposure,
         expert_violating_exposure
     from unit_domains
@@ -142,7 +145,8 @@ simple_random_estimates as (
         'simple_random_units', y='expert_violating_exposure', x='exposure',
         weight='1 / inclusion_probability', design='stratified', stratum='stratum', psu='unit_id',
         population_psus='frame_units', by=periods,
-        interval='korn_graubard_positives', level=var('interval_level')
+        interval='gamma', level=var('interval_level'),
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
     ) | indent(4) }}
 
 ),
@@ -152,8 +156,8 @@ logged_estimates as (
     {{ prevalence.survey_estimates(
         'logged_units', y='expert_violating_exposure', x='exposure',
         weight='1 / inclusion_probability', design='pps_with_replacement', stratum='plan_id', psu='unit_id',
-        by=periods, interval='korn_graubard_positives', level=var('interval_level'),
-        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight'
+        by=periods, interval='gamma', level=var('interval_level'),
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
     ) | indent(4) }}
 
 ),
@@ -170,11 +174,20 @@ judge_estimates as (
 
 ),
 
+{%- set figures = [
+    'plan_id', 'unit_type', 'policy_id', 'pivot_name', 'pivot_value', 'sample_date', 'week_start_date',
+    'block_start_date', 'estimate', 'variance', 'std_error', 'degrees_of_freedom', 'sampled_units', 'positive_units',
+    'unlabeled_units', 'sum_of_weights', 'effective_n', 'design_effect', 'interval_lower', 'interval_upper',
+    'interval_method', 'interval_level', 'status'
+] %}
+{%- set named = figures | reject('in', ['sample_date', 'week_start_date', 'block_start_date']) | list %}
+{%- set period_columns = [('day', 'sample_date'), ('week', 'week_start_date'), ('28_days', 'block_start_date')] %}
+
 -- What the audit met among what the judge does not call violating. Where that is nothing, the interval's top rests on
 -- what the judge is taken to miss; where it is much, the judge misses more than that.
 
 judge_misses as (
-    {% for period_type, column in [('day', 'sample_date'), ('week', 'week_start_date'), ('28_days', 'block_start_date')] %}
+    {% for period_type, column in period_columns %}
     select
         {{ domain | join(',\n        ') }},
         '{{ period_type }}' as period_type,
@@ -190,13 +203,6 @@ judge_misses as (
     {% endif -%}
     {% endfor %}
 ),
-
-{%- set figures = [
-    'plan_id', 'unit_type', 'policy_id', 'pivot_name', 'pivot_value', 'sample_date', 'week_start_date',
-    'block_start_date', 'estimate', 'variance', 'std_error', 'degrees_of_freedom', 'sampled_units', 'positive_units',
-    'unlabeled_units', 'sum_of_weights', 'effective_n', 'design_effect', 'interval_lower', 'interval_upper',
-    'interval_method', 'interval_level', 'status'
-] %}
 
 all_estimates as (
     {% for relation in ['poisson_estimates', 'simple_random_estimates', 'logged_estimates', 'judge_estimates'] %}
@@ -244,9 +250,7 @@ named_estimates as (
             when plans.has_audit then 'two_phase'
             else 'expert'
         end as estimator,
-        {%- for figure in figures if figure not in ['sample_date', 'week_start_date', 'block_start_date'] %}
-        all_estimates.{{ figure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        all_estimates.{{ named | join(',\n        all_estimates.') }}
     from all_estimates
     inner join plans
         on all_estimates.plan_id = plans.plan_id

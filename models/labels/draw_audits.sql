@@ -355,13 +355,14 @@ bounded_units as (
         random_number,
         -- what a unit of this day could weigh if the expert had to be met by chance
         max(overall_weight) over (partition by plan_id, policy_id, sample_date) as maximum_overall_weight,
+        -- and what a violation weighs on average, where the judge calls it one and where not; added in one order
         {%- for name, condition in [('called', 'not is_quiet'), ('quiet', 'is_quiet')] %}
-        -- what a violation weighs on average where the judge {{ 'says violating' if name == 'called' else 'does not' }}; added in one order
-        sum(case when {{ condition }} then expected_violation * overall_weight end) over (
-            partition by plan_id, policy_id, sample_date
-            order by unit_id asc
-            rows between unbounded preceding and unbounded following
-        )
+        sum(case when {{ condition }} then expected_violation * overall_weight end)
+            over (
+                partition by plan_id, policy_id, sample_date
+                order by unit_id asc
+                rows between unbounded preceding and unbounded following
+            )
         / nullif(
             sum(case when {{ condition }} then expected_violation end) over (
                 partition by plan_id, policy_id, sample_date
