@@ -106,6 +106,7 @@ def _designs_sections(one: pd.DataFrame) -> list[str]:
     default = one[one.design == designs.DEFAULT]
     own = default[default.interval == bounds.DEFAULT]
     error = (0.05 * 0.95 / own.runs.min()) ** 0.5
+    everywhere = one[one.interval == bounds.DEFAULT]
     missed = own[~own.holds | (own.relative_width > WIDTH_LIMIT)]
     by_design = []
     exposure = one[one.design == "exposure"].drop_duplicates(CELL).set_index(["tail", "prevalence", "score_quality"])
@@ -149,6 +150,8 @@ def _designs_sections(one: pd.DataFrame) -> list[str]:
             else ".\n"
         ),
         "An estimate with fewer than five positives carries the caution `few_positives` in `estimates.est_prevalence`.\n",
+        f"Over all {len(designs.DESIGNS)} designs the default interval holds in {everywhere.holds.sum():,} of"
+        f" {len(everywhere):,} cells.\n",
         "## Designs\n",
         "Median over the worlds of the variance relative to sampling by exposure alone, by the quality of the score; then"
         " the least coverage over all worlds and in how many cells the kind does not hold.\n",
