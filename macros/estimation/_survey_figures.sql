@@ -13,8 +13,8 @@ condition; one that `keeps_estimate` withholds the interval alone.
 ) -%}
 {%- set columns = prevalence._by_columns(by) -%}
 {%- set alpha = 'cast(' ~ (1 - level) ~ ' as double)' -%}
-{%- set arguments = prevalence._interval_kinds(true)[interval] -%}
-{%- set function = 'korn_graubard' if interval == 'korn_graubard_positives' else interval -%}
+{#- gamma is for events that are rare: shares up to a tenth, and from nine tenths -#}
+{%- set kinds = [interval] + (['korn_graubard_positives'] if interval == 'gamma' else []) -%}
 {#- what a total, or a ratio that is not a share, gets -#}
 {%- set wald = 'wald_z' if interval == 'wald_z' else 'wald_t' -%}
 {%- set reasons = [] if extra_status is none else [extra_status] if extra_status is mapping else extra_status -%}
@@ -83,6 +83,12 @@ _sv_methods as (
             when _sv_status = 'degenerate_proportion'
                 then '{{ 'clopper_pearson' if zero_positive_bound == 'clopper_pearson' else 'max_weight_bound' }}'
             when _sv_status = 'census' then 'census'
+            {%- if interval == 'gamma' %}
+            when
+                _sv_status = 'ok' and _sv_is_share and _sv_effective_n is not null
+                and _sv_estimate > 0.1 and _sv_estimate < 0.9
+                then 'korn_graubard_positives'
+            {%- endif %}
             when _sv_status = 'ok' and _sv_is_share and _sv_effective_n is not null then '{{ interval }}'
             when _sv_status = 'ok' then '{{ wald }}'
         end as _sv_method
@@ -114,23 +120,23 @@ _sv_bounds as (
                     )
                     {%- endif %}
             {%- endif %}
-            {%- if not total and interval != wald %}
-            when _sv_method = '{{ interval }}'
+            {%- for kind in kinds if not total and interval != wald %}
+            when _sv_method = '{{ kind }}'
                 then
-                    {% if interval == 'clopper_pearson' -%}
+                    {% if kind == 'clopper_pearson' -%}
                     clopper_pearson_{{ side }}(
                         _sv_estimate * cast(_sv_sampled as double), cast(_sv_sampled as double), {{ alpha }}
                     )
                     {%- else -%}
-                    {{ function }}_{{ side }}(
+                    {{ 'korn_graubard' if kind == 'korn_graubard_positives' else kind }}_{{ side }}(
                         _sv_estimate,
-                        {%- for argument in arguments %}
+                        {%- for argument in prevalence._interval_kinds(true)[kind] %}
                         cast({{ argument }} as double),
                         {%- endfor %}
                         {{ alpha }}
                     )
                     {%- endif %}
-            {%- endif %}
+            {%- endfor %}
             when _sv_method = '{{ wald }}'
                 then
                     {{ wald }}_{{ side }}(

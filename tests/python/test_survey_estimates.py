@@ -420,7 +420,8 @@ def test_relation_may_be_a_cte(results) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_interval_kind_has_bounds_about_the_estimate(results, kind) -> None:
     for row in results[f"kind_{kind}"].values():
-        assert row["interval_method"] == kind
+        common = kind == "gamma" and 0.1 < row["estimate"] < 0.9
+        assert row["interval_method"] == ("korn_graubard_positives" if common else kind)
         assert 0 < row["interval_lower"] < row["estimate"] < row["interval_upper"] < 1
 
 
@@ -641,3 +642,24 @@ def test_refusals(dbt_calls) -> None:
             arguments,
             message,
         )
+
+
+def test_gamma_is_for_rare_events(dbt_calls, call_text) -> None:
+    """A share between a tenth and nine tenths gets Korn-Graubard, and interval_method says so."""
+    rows = """
+        select i, 1.0 + i % 7 as w, 1 / (1.0 + i % 7) as p, i % 50 = 0 as is_rare, i % 4 = 0 as is_common,
+            i % 50 > 0 as is_usual
+        from range(400) as sampled (i)
+    """
+    shared = {"relation": "events", "weight": "w", "design": "poisson", "inclusion_probability": "p"}
+    calls = {
+        f"{name}_{interval}": call_text("survey_estimates", y=f"cast(is_{name} as double)", interval=interval, **shared)
+        for name in ("rare", "common", "usual")
+        for interval in ("gamma", "korn_graubard_positives")
+    }
+    found = {name: rows.iloc[0] for name, rows in dbt_calls.run(calls, {"events": rows}).items()}
+    assert found["rare_gamma"].interval_method == found["usual_gamma"].interval_method == "gamma"
+    assert found["common_gamma"].interval_method == "korn_graubard_positives"
+    for bound in ("interval_lower", "interval_upper"):
+        assert found["common_gamma"][bound] == found["common_korn_graubard_positives"][bound]
+        assert found["rare_gamma"][bound] != found["rare_korn_graubard_positives"][bound]
