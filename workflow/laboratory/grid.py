@@ -191,10 +191,14 @@ def run(parts: tuple[str, ...], scale: float, processes: int, say=print) -> list
     """Run the cells in parallel and return their records in the order of the grid, whatever finished first."""
     work = list(cells(parts, scale))
     results: dict[int, list[dict]] = {}
-    with ProcessPoolExecutor(processes) as pool:
+    pool = ProcessPoolExecutor(processes)
+    try:
         futures = {pool.submit(run_cell, cell): number for number, cell in enumerate(work)}
         for done, future in enumerate(as_completed(futures), start=1):
             results[futures[future]] = future.result()
             if done % 20 == 0 or done == len(work):
                 say(f"{done} of {len(work)} cells")
+    finally:
+        # whoever interrupts does not wait for the cells that have not begun
+        pool.shutdown(cancel_futures=True)
     return [record for number in range(len(work)) for record in results[number]]
