@@ -222,6 +222,11 @@ def _headline_sections(two: pd.DataFrame) -> list[str]:
         ),
         f"The default interval does not hold in {len(failed)} of {len(own)} cells"
         + (":\n\n" + "\n".join(exceptions) + "\n" if exceptions else ".\n"),
+        f"It is more than {WIDTH_LIMIT:g} times as wide as the narrowest kind of the four that holds in"
+        f" {(own.relative_width > WIDTH_LIMIT).sum()} cells (median {own.relative_width.median():.2f}, largest"
+        f" {own.relative_width.max():.2f}): mostly where the judge"
+        " is as good as it is believed to be and little can have been missed. That is the price of holding for judges that"
+        " are not.\n",
         "An estimate whose audit met no violation among what the judge does not call one carries the caution"
         " `no_judge_miss_met`, and one that owes more than three tenths to such violations `judge_misses_many`: the judges of"
         " the cells above miss four or five tenths.\n",
