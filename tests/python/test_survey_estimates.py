@@ -661,5 +661,5 @@ def test_gamma_is_for_rare_events(dbt_calls, call_text) -> None:
     assert found["rare_gamma"].interval_method == found["usual_gamma"].interval_method == "gamma"
     assert found["common_gamma"].interval_method == "korn_graubard_positives"
     for bound in ("interval_lower", "interval_upper"):
-        assert found["common_gamma"][bound] == found["common_korn_graubard_positives"][bound]
-        assert found["rare_gamma"][bound] != found["rare_korn_graubard_positives"][bound]
+        assert found["common_gamma"][bound] == pytest.approx(found["common_korn_graubard_positives"][bound], rel=1e-9)
+        assert found["rare_gamma"][bound] != pytest.approx(found["rare_korn_graubard_positives"][bound], rel=1e-3)
