@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_USER
     except KeyboardInterrupt:
         print(
-            "\nInterrupted. Finished steps stay; run the same command again to go on from there.",
+            "\nInterrupted. Whatever step was finished stays; run the same command again.",
             file=sys.stderr,
         )
         return EXIT_INTERRUPTED

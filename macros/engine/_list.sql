@@ -1,11 +1,3 @@
-{#- The values of a group as a list, in no stated order. -#}
-{% macro _collect_list(expression) -%}
-    {{ return(adapter.dispatch('_collect_list', 'prevalence')(expression)) }}
-{%- endmacro %}
-{% macro default___collect_list(expression) -%}{{ prevalence._refuse_engine('_collect_list') }}{%- endmacro %}
-{% macro duckdb___collect_list(expression) -%}list({{ expression }}){%- endmacro %}
-{% macro spark___collect_list(expression) -%}collect_list({{ expression }}){%- endmacro %}
-
 {#- A SELECT of the elements of a list column, with the columns `keys`: _sv_position (from 1) and _sv_element. -#}
 {% macro _list_elements(relation, list_column, keys) -%}
     {{ return(adapter.dispatch('_list_elements', 'prevalence')(relation, list_column, keys)) }}

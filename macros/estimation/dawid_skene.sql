@@ -172,7 +172,7 @@ _sv_tables as (
 
     select
         _sv_group,
-        {{ prevalence._collect_list('_sv_answer') }} as _sv_table
+        array_agg(_sv_answer) as _sv_table
     from _sv_numbered
     where _sv_status = 'ok'
     group by _sv_group

@@ -185,7 +185,6 @@ judge_estimates as (
 
 -- What the audit met among what the judge does not call violating. Where that is nothing, the interval's top rests on
 -- what the judge is taken to miss; where it is much, the judge misses more than that.
-
 judge_misses as (
     {% for period_type, column in period_columns %}
     select

@@ -20,10 +20,6 @@ def ground() -> tuple[worlds.Population, np.ndarray]:
     return people, worlds.learned_rates(people, 500, generator)
 
 
-def _design(name: str) -> designs.Design:
-    return next(design for design in designs.DESIGNS if design.name == name)
-
-
 def test_populations_have_the_prevalence_that_is_asked_for() -> None:
     for tail in worlds.TAILS:
         world = worlds.World(tail, 0.02, 0.5)
@@ -52,7 +48,7 @@ def test_learned_rates_rise_with_the_score_and_know_nothing_of_a_useless_one(gro
 @pytest.mark.parametrize("name", [designs.DEFAULT, "calibrated root, defence .2, Pareto", "simple random"])
 def test_units_are_drawn_as_often_as_their_probability_says(ground, name) -> None:
     people, rates = ground
-    drawn = designs.sample(_design(name), people, rates, 500, RUNS, np.random.default_rng(3))
+    drawn = designs.sample(designs.named(name), people, rates, 500, RUNS, np.random.default_rng(3))
     counts = np.bincount(drawn.unit, minlength=len(people.exposure))
     # groups of units of about the same probability, with at least 50 expected inclusions each
     order = np.argsort(drawn.probability, kind="stable")
@@ -90,7 +86,7 @@ def test_sums_and_intervals_are_those_of_the_macros(ground, dbt_calls, call_text
     tables, models, expected = {}, {}, {}
     frames = []
     for draw, name in names.items():
-        design = _design(name)
+        design = designs.named(name)
         drawn = designs.sample(design, people, rates, 500, 1, np.random.default_rng(11))
         found = designs.estimates(design, people, rates, 500, 1, np.random.default_rng(11))
         weight = people.exposure / drawn.probability
@@ -136,7 +132,7 @@ def test_variance_estimates_are_unbiased(ground) -> None:
     """Over many runs the mean of the variance estimates is the variance of the estimates."""
     people, rates = ground
     for name in (designs.DEFAULT, "calibrated root, defence .2, with replacement", "exposure"):
-        found = designs.estimates(_design(name), people, rates, 500, 4_000, np.random.default_rng(5))
+        found = designs.estimates(designs.named(name), people, rates, 500, 4_000, np.random.default_rng(5))
         assert found.share.mean() == pytest.approx(people.truth, rel=0.05), name
         assert found.variance.mean() == pytest.approx(found.share.var(), rel=0.12), name
 
@@ -144,7 +140,7 @@ def test_variance_estimates_are_unbiased(ground) -> None:
 def test_default_holds_where_wald_and_korn_graubard_do_not() -> None:
     """Seeded cells of the grid the Monte Carlo error of a coverage is .004."""
     for tail, prevalence, quality in (("log-normal 1.5", 0.001, 0.95), ("log-normal 2", 0.001, 0.95)):
-        cell = grid.Cell("designs", worlds.World(tail, prevalence, quality), _design(designs.DEFAULT), populations=10, runs=300)
+        cell = grid.Cell("designs", worlds.World(tail, prevalence, quality), designs.named(designs.DEFAULT), populations=10, runs=300)
         coverage = {record["interval"]: record["coverage"] for record in grid.run_cell(cell)}
         assert coverage["gamma"] >= 0.94
         assert coverage["wald_t"] < 0.9

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from test_oracle_survey_estimates import INTERVALS, ORACLE, _close, _estimand, _prefix_and_name, pytestmark
-from test_oracle_two_phase_and_difference import _expected
+from test_oracle_two_phase_estimates import _expected
 
 __all__ = ["pytestmark"]
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from test_oracle_survey_estimates import _close, pytestmark
-from test_oracle_two_phase_and_difference import _data, _expected
+from test_oracle_two_phase_estimates import _data, _expected
 
 __all__ = ["pytestmark"]
 

@@ -83,7 +83,6 @@ KINDS: dict[str, Callable[[Estimates, str], Array]] = {
     "gamma": _gamma(lambda e: e.missed_weight),
     "gamma, largest weight": _gamma(lambda e: e.largest_weight),
 }
-assert DEFAULT in KINDS
 
 
 def interval(kind: str, e: Estimates, with_replacement: bool = False) -> tuple[Array, Array]:

@@ -57,6 +57,10 @@ DESIGNS = (
 )
 
 
+def named(name: str) -> Design:
+    return next(design for design in DESIGNS if design.name == name)
+
+
 def estimates(
     design: Design, people: Population, rates: Array, sampled: int, runs: int, generator: np.random.Generator
 ) -> Estimates:

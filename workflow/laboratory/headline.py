@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from workflow.laboratory import designs
 from workflow.laboratory.bounds import Estimates
-from workflow.laboratory.designs import ROWS_AT_ONCE
-from workflow.laboratory.worlds import Population, bernoulli, inclusion_probabilities, mixture
+from workflow.laboratory.worlds import Population, bernoulli, inclusion_probabilities
 
 Array = np.ndarray
-DEFENCE = 0.2
 RISK_BANDS = (0.5, 0.8, 0.95, 0.99)
 
 
@@ -80,12 +79,10 @@ def headline(
     generator: np.random.Generator,
 ) -> Headline:
     """Draw `judged` units with the default design and audit `audited` of them, `runs` times over."""
-    first = inclusion_probabilities(
-        mixture(people.exposure, people.exposure * np.sqrt(rates), DEFENCE), judged
-    )
+    first = inclusion_probabilities(designs.named(designs.DEFAULT).size(people, rates), judged)
     calls = judge.says_violating(people, generator)
     disagreement = _believed_rates(people, rates, judge, calls)
-    at_once = max(1, ROWS_AT_ONCE // judged)
+    at_once = max(1, designs.ROWS_AT_ONCE // judged)
     parts = [
         _headline(
             people, rates, first, calls, disagreement, allocation, audited, min(at_once, runs - start), generator

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow.chart import HUE, MUTED, STYLE
 from workflow.laboratory import bounds, designs, grid, headline, worlds
 
 MANY, FEW = 0.94, 0.93
 MANY_FROM = 5.0
 WIDTH_LIMIT = 1.25
-HUE, RIVAL, MUTED, FAINT = "#1f5f8b", "#b3541e", "#8a8f98", "#d9dce1"
 CELL = ["part", "tail", "prevalence", "score_quality", "design", "judge", "sampled", "audited"]
+MEASURES = [
+    "expected_positives", "bias", "coefficient_of_variation", "judge_bias", "difference_coefficient_of_variation"
+]  # fmt: skip
 HEADLINE_DEFAULT = f"{bounds.DEFAULT}, missed share {headline.DEFAULT_MISSED_SHARE:g}"
 
 
@@ -34,34 +37,24 @@ def write(records: list[dict], folder: Path, command: str) -> list[Path]:
     frame = judged(records)
     page, picture, table = (folder / f"laboratory{end}" for end in (".md", ".svg", "_cells.csv"))
     _draw(frame, picture)
-    wide = frame.pivot(index=[*CELL, "runs", *_shared(frame)], columns="interval", values=["coverage", "median_width"])
+    wide = frame.pivot(index=[*CELL, "runs", *MEASURES], columns="interval", values=["coverage", "median_width"])
     wide.columns = [f"{interval}: {measure.replace('_', ' ')}" for measure, interval in wide.columns]
     wide.reset_index().to_csv(table, index=False, float_format="%.4g")
     page.write_text(_page(frame, command))
     return [page, picture, table]
 
 
-def _shared(frame: pd.DataFrame) -> list[str]:
-    names = ["expected_positives", "bias", "coefficient_of_variation"]
-    return names + [name for name in ("judge_bias", "difference_coefficient_of_variation") if name in frame]
-
-
-def _table(rows: list[list[object]], header: list[str]) -> str:
-    """A Markdown table; numbers to the right."""
-    marks = ["---" if isinstance(value, str) else "---:" for value in (rows[0] if rows else header)]
-    lines = [header, marks, *rows]
-    return "\n".join("| " + " | ".join(str(value) for value in line) + " |" for line in lines) + "\n"
-
-
-class _Number(str):
-    """Text of a number, so that its column is aligned as one."""
+def _table(rows: list[list[str]], header: list[str]) -> str:
+    """A Markdown table; columns that begin with a figure in the first row are to the right."""
+    marks = ["---:" if value.lstrip("+-")[:1].isdigit() else "---" for value in rows[0]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (header, marks, *rows)) + "\n"
 
 
 def _cells_of(frame: pd.DataFrame, kinds: list[str]) -> str:
     rows = []
     for kind in kinds:
         of_kind = frame[frame.interval == kind]
-        row: list[object] = [f"**{kind}**" if kind in (bounds.DEFAULT, HEADLINE_DEFAULT) else kind]
+        row = [f"**{kind}**" if kind in (bounds.DEFAULT, HEADLINE_DEFAULT) else kind]
         for part in (of_kind[of_kind.expected_positives >= MANY_FROM], of_kind[of_kind.expected_positives < MANY_FROM]):
             if part.empty:
                 row += ["", "", "", ""]
@@ -114,7 +107,7 @@ def _designs_sections(one: pd.DataFrame) -> list[str]:
         of_design = one[one.design == design.name]
         cells = of_design.drop_duplicates(CELL).set_index(["tail", "prevalence", "score_quality"])
         ratio = (cells.coefficient_of_variation / exposure.coefficient_of_variation) ** 2
-        row: list[object] = [f"**{design.name}**" if design.name == designs.DEFAULT else design.name]
+        row = [f"**{design.name}**" if design.name == designs.DEFAULT else design.name]
         row += [
             f"{ratio[ratio.index.get_level_values('score_quality') == quality].median():.2f}"
             for quality in grid.SCORE_QUALITIES
@@ -177,7 +170,7 @@ def _headline_sections(two: pd.DataFrame) -> list[str]:
     for allocation in headline.ALLOCATIONS:
         for judge in headline.JUDGES:
             cells = two[(two.design == allocation) & (two.judge == judge.name)]
-            row: list[object] = [allocation, judge.name]
+            row = [allocation, judge.name]
             for kind in kinds:
                 of_kind = cells[cells.interval == kind]
                 row.append(f"{of_kind.coverage.min():.3f} ({(~of_kind.holds).sum()}), {of_kind.median_width.median():.2f}")
@@ -262,13 +255,9 @@ def _draw(frame: pd.DataFrame, path: Path) -> None:
     matplotlib.use("svg")
     from matplotlib import pyplot
 
-    style = {
-        "svg.hashsalt": "prevalence", "svg.fonttype": "path", "font.family": "DejaVu Sans", "font.size": 9,
-        "axes.edgecolor": FAINT, "axes.labelcolor": MUTED, "xtick.color": MUTED, "ytick.color": "black",
-    }  # fmt: skip
     default = frame[(frame.part == "designs") & (frame.design == designs.DEFAULT)]
     two = frame[frame.part == "headline"]
-    with pyplot.rc_context(style):
+    with pyplot.rc_context(STYLE | {"ytick.color": "black"}):
         figure, axes = pyplot.subplots(1, 3, figsize=(13.5, 4.8), width_ratios=(1, 1, 1))
         kinds = list(bounds.KINDS)[::-1]
         _strip(axes[0], default, kinds, "coverage", bounds.DEFAULT)
