@@ -19,7 +19,7 @@ if grep -qi "deprecat" "$scratch/parse.txt"; then cat "$scratch/parse.txt"; exit
 
 echo "sqlfluff, sparksql: what dbt compiles for Spark"
 for vars in '{demo_world: false}' '{demo_world: true}'; do
-    "$bin/dbt" --quiet compile --target spark_compile --no-introspect --no-populate-cache \
+    "$bin/dbt" --quiet compile --target thrift --no-introspect --no-populate-cache \
         --vars "$vars" --target-path "$scratch/spark"
 done
 cd "$scratch/spark/compiled/prevalence"

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
+# The outputs of profiles.yml: what a user changes to move to another engine.
+TARGETS = ("duckdb", "session", "thrift")
 
 
 class UserError(Exception):
@@ -18,6 +20,10 @@ class Settings:
     warehouse: Path
     target: Path
     logs: Path
+    # the output of profiles.yml, one of TARGETS; not to be mixed up with dbt's target folder above
+    engine: str
+    # what Spark keeps: tables, metastore, logs of the cluster
+    spark_folder: Path
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -25,12 +31,20 @@ class Settings:
             value = os.environ.get(variable)
             return Path(value).expanduser().resolve() if value else default
 
+        engine = os.environ.get("PREVALENCE_TARGET", TARGETS[0])
+        if engine not in TARGETS:
+            raise UserError(
+                f"PREVALENCE_TARGET is {engine!r}, which is not a target of profiles.yml. Remedy: one of "
+                f"{', '.join(TARGETS)}."
+            )
         return cls(
             warehouse=path(
                 "PREVALENCE_DUCKDB_PATH", PROJECT / "warehouse" / "prevalence.duckdb"
             ),
             target=path("DBT_TARGET_PATH", PROJECT / "target"),
             logs=path("DBT_LOG_PATH", PROJECT / "logs"),
+            engine=engine,
+            spark_folder=path("PREVALENCE_SPARK_FOLDER", PROJECT / "warehouse" / "spark"),
         )
 
     @property
@@ -49,6 +63,8 @@ class Settings:
         """Make the process look as if it had been started in the project with absolute paths in the environment."""
         self.warehouse.parent.mkdir(parents=True, exist_ok=True)
         os.environ["PREVALENCE_DUCKDB_PATH"] = str(self.warehouse)
+        os.environ["PREVALENCE_TARGET"] = self.engine
+        os.environ["PREVALENCE_SPARK_FOLDER"] = str(self.spark_folder)
         os.environ["DBT_TARGET_PATH"] = str(self.target)
         os.environ["DBT_LOG_PATH"] = str(self.logs)
         os.environ["DBT_PROFILES_DIR"] = str(PROJECT)

@@ -30,7 +30,7 @@ VARIABLES = {
 
 def compiled_models(folder: Path) -> list[tuple[str, str, str]]:
     """Relation, materialization and Spark SQL of every model of the demo world, each after those that it reads."""
-    options = ["--select", "path:workflow/demo_world", "--target", "spark_compile"]
+    options = ["--select", "path:workflow/demo_world", "--target", "thrift"]
     invoke(folder, None, "compile", VARIABLES, *options, "--no-introspect", "--no-populate-cache")
     manifest = json.loads((folder / "target" / "manifest.json").read_text())
     nodes = {
