@@ -18,12 +18,18 @@ Outside a batch (compiling, linting, unit tests) they are the period's own bound
     cast('{{ end }}' as timestamp)
 {%- endmacro %}
 
-{#- The configuration that every model built day by day shares. -#}
-{% macro _daily(event_time) -%}
+{#- The configuration that every model built day by day shares.
+
+Arguments:
+    event_time: the column by which dbt filters the batches of models further down.
+    day: the column that holds a batch's day, by which Spark stores the table; default: event_time.
+-#}
+{% macro _daily(event_time, day=none) -%}
     {{ config(
         materialized='incremental',
         incremental_strategy='microbatch',
         event_time=event_time,
+        partition_by=day or event_time,
         begin=var('period_start_date'),
         batch_size='day',
         lookback=var('lookback_days'),

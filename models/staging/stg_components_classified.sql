@@ -1,4 +1,4 @@
-{{ prevalence._daily('occurred_at') }}
+{{ prevalence._daily('occurred_at', day='row_date') }}
 
 with
 

@@ -1,0 +1,44 @@
+{#- How dbt-spark writes incremental models on Parquet, where a table has no transaction. The two macros below stand in for
+those of dbt-spark with the same names, which are looked up in the root project first; a project that installs this one
+as a package calls them from macros of its own with these names (docs/spark.md). -#}
+
+{#- Replace the day of a microbatch: a static partition, because a dynamic one would keep the old rows of a day that has
+none any more. A row of another day would be written under a wrong date, so it stops the batch.
+
+Outside microbatch: the partitions that the rows belong to, as dbt-spark has it. Arguments are dbt-spark's. -#}
+{% macro get_insert_overwrite_sql(source_relation, target_relation, existing_relation) -%}
+    {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='column') | list -%}
+    {%- set partition = config.get('partition_by') -%}
+    {%- if model.batch -%}
+        {%- if partition is not string -%}
+            {{ exceptions.raise_compiler_error(
+                "Model " ~ model.name ~ " is built by days and needs a single column as partition_by, not "
+                ~ partition ~ ". Remedy: prevalence._daily(event_time, day)."
+            ) }}
+        {%- endif -%}
+        {%- set day = model.batch.event_time_start.strftime('%Y-%m-%d') -%}
+    insert overwrite table {{ target_relation }}
+    partition ({{ partition }} = '{{ day }}')
+    select {{ columns | reject('equalto', partition) | join(', ') }}
+    from {{ source_relation }}
+    where
+        assert_true(
+            cast({{ partition }} as date) = date '{{ day }}',
+            'Model {{ model.name }}: a row of another day in the batch of {{ day }}'
+        ) is null
+    {%- else -%}
+    insert overwrite table {{ target_relation }}
+    {{ partition_cols(label='partition') }}
+    select {{ columns | join(', ') }}
+    from {{ source_relation }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Append as one file: it appears by one rename, so a run that is killed while it writes has appended all or nothing.
+What is appended is drawn units and what was asked and answered about them, never the logs. -#}
+{% macro get_insert_into_sql(source_relation, target_relation) -%}
+    {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='column') | list -%}
+    insert into table {{ target_relation }}
+    select /*+ repartition(1) */ {{ columns | join(', ') }}
+    from {{ source_relation }}
+{%- endmacro %}
