@@ -50,6 +50,9 @@ SERVER = "thrift-server"
 # in the order in which they start
 NAMES = (MASTER, *WORKERS, SERVER)
 
+# A command and not a query, so that executors which are at work for somebody do not delay the answer; it fails where the
+# functions are not registered.
+PROBE = "describe function clopper_pearson_lower"
 # A function whose value is known, so that an answer proves the way through executors and their Python.
 # 0.4439... is R's qbeta(0.025, 8, 3).
 FUNCTION_QUERY = "select clopper_pearson_lower(8, 10, 0.05)"
@@ -141,6 +144,8 @@ class Cluster:
         self.settings = settings
         self.say = say
         self.folder = settings.spark_folder / "cluster"
+        # what server and executors spill
+        self.scratch = self.folder / "scratch"
         self.state_path = self.folder / "state.json"
         self.state = State.read(self.state_path)
 
@@ -169,7 +174,7 @@ class Cluster:
                     fresh = {name: self._launch(name, options) for name in names if name in wanted}
                     for name, process in fresh.items():
                         self._await(name, process)
-                self._await_function()
+                self._await_function(may_be_busy=SERVER not in wanted)
             except BaseException:
                 self._end(wanted)
                 raise
@@ -231,7 +236,7 @@ class Cluster:
         return self.folder / (f"{name}.json" if name == SERVER else f"{name}.properties")
 
     def _is(self, name: str, process: processes.Process) -> bool:
-        return re.search(rf"(^|\s){re.escape(str(self._settings_file(name)))}(\s|$)", process.command) is not None
+        return re.search(rf"(^|[\s=]){re.escape(str(self._settings_file(name)))}(\s|$)", process.command) is not None
 
     def _pid(self, name: str, table: dict[int, processes.Process] | None = None) -> int | None:
         """The process, if it runs. The number alone proves nothing: after a reboot it is somebody else's."""
@@ -251,7 +256,7 @@ class Cluster:
             return "up" if workers is not None else "does not answer"
         if name in WORKERS:
             return "up" if self.state.started[name].port in (workers or ()) else "not known to the master"
-        return "up" if self._answers("select 1", SECONDS_TO_PROBE) else "does not answer"
+        return "up" if self._ask(PROBE, SECONDS_TO_PROBE) is not None else "does not answer"
 
     def _workers_of_master(self) -> set[int] | None:
         """Ports of the workers that the master counts as alive; None when it does not answer."""
@@ -266,9 +271,6 @@ class Cluster:
         except (OSError, ValueError):
             return None
         return {worker["port"] for worker in content["workers"] if worker["state"] == "ALIVE"}
-
-    def _answers(self, query: str, seconds: float) -> bool:
-        return self._ask(query, seconds) is not None
 
     def _ask(self, query: str, seconds: float) -> object:
         """The first column of the first row; None when the server does not answer in time."""
@@ -347,6 +349,7 @@ class Cluster:
         log = self.log(name)
         if log.exists():
             log.replace(log.with_suffix(".log.1"))
+        (self.scratch / session.HIVE_LOCAL).mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             # a session of its own: the terminal that closes, or Ctrl-C in it, is none of its business
             process = subprocess.Popen(
@@ -376,12 +379,15 @@ class Cluster:
 
     def _is_ready(self, name: str) -> bool:
         if name == SERVER:
-            return is_taken(self.state.started[SERVER].port) and self._answers("select 1", SECONDS_TO_ANSWER)
+            return is_taken(self.state.started[SERVER].port) and self._ask("select 1", SECONDS_TO_ANSWER) == 1
         workers = self._workers_of_master()
         return workers is not None if name == MASTER else self.state.started[name].port in (workers or ())
 
-    def _await_function(self) -> None:
+    def _await_function(self, may_be_busy: bool) -> None:
         answer = self._ask(FUNCTION_QUERY, SECONDS_TO_ANSWER)
+        if answer is None and may_be_busy:
+            self.say(f"the Thrift server is at work: no executor was free for a question within {SECONDS_TO_ANSWER} s")
+            return
         if answer is None:
             raise self._failure(SERVER, f"answers, but did not call a Python function within {SECONDS_TO_ANSWER} s")
         if abs(answer - FUNCTION_ANSWER) > 1e-12:
@@ -404,10 +410,12 @@ class Cluster:
         return [program, "org.apache.spark.deploy.worker.Worker", *where, *size, master]
 
     def _server_settings(self, options: Options, master: str) -> dict[str, str]:
+        common = session.configuration(self.settings, self.scratch)
+        java_options = common["spark.driver.extraJavaOptions"]
         return {
-            **session.configuration(self.settings),
-            # read by executors too, and the number of this process is not the server's
-            "spark.local.dir": str(self.folder / "scratch"),
+            **common,
+            # the server's Java process is to be told too: should it outlive its Python, it holds the metastore
+            "spark.driver.extraJavaOptions": f'{java_options} "-Dprevalence.settings={self._settings_file(SERVER)}"',
             "spark.master": master,
             "spark.driver.memory": options.driver_memory,
             "spark.executor.memory": options.executor_memory,
@@ -416,8 +424,6 @@ class Cluster:
             "spark.sql.hive.thriftServer.singleSession": "true",
             "spark.hadoop.hive.server2.thrift.bind.host": HOST,
             "spark.hadoop.hive.server2.thrift.port": str(options.thrift_port),
-            # threads of dbt share the executors, and a short question does not wait for a long model
-            "spark.scheduler.mode": "FAIR",
         }
 
     def _environment(self, name: str) -> dict[str, str]:
@@ -425,7 +431,7 @@ class Cluster:
             **os.environ,
             "PREVALENCE_SPARK_FOLDER": str(self.settings.spark_folder),
             "SPARK_DAEMON_MEMORY": BOOKKEEPERS_MEMORY,
-            "SPARK_LOCAL_DIRS": str(self.folder / "scratch"),
+            "SPARK_LOCAL_DIRS": str(self.scratch),
         }
         if name != SERVER:
             environment.setdefault("PREVALENCE_SPARK_LOG_LEVEL", "info")
@@ -459,7 +465,7 @@ class Cluster:
             self.state.started.pop(name, None)
             self.state.write(self.state_path)
         if not self._all_pids():
-            shutil.rmtree(self.folder / "scratch", ignore_errors=True)
+            shutil.rmtree(self.scratch, ignore_errors=True)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

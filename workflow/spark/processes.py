@@ -72,7 +72,9 @@ def with_descendants(pids: Iterable[int], table: dict[int, Process]) -> set[int]
 def end(pids: Iterable[int], patience_seconds: float) -> None:
     """Ask the processes to end (SIGTERM), wait for them and for what they started, then kill what is left."""
     table = running()
-    heads = {pid for pid in pids if pid in table}
+    # a process ends its own children, in its own order
+    wanted = {pid for pid in pids if pid in table}
+    heads = {pid for pid in wanted if table[pid].parent not in wanted}
     family = with_descendants(heads, table)
     # a number that another process gets meanwhile is not ours to kill
     commands = {pid: table[pid].command for pid in family}

@@ -31,11 +31,17 @@ DRIVER_MEMORY = "PREVALENCE_SPARK_DRIVER_MEMORY"
 # Derby, which keeps the metastore, is for one process at a time
 METASTORE_IS_TAKEN = "Another instance of Derby may have already booted the database"
 SECONDS_TO_CLOSE = 30
+# within the scratch folder; Hive lists it whenever a client leaves, and complains when it is not there
+HIVE_LOCAL = "hive_local"
 
 
-def configuration(settings: Settings) -> dict[str, str]:
-    """What every Spark of this project needs, whether a session or the Thrift server, and why."""
+def configuration(settings: Settings, scratch: Path | None = None) -> dict[str, str]:
+    """What every Spark of this project needs, whether a session or the Thrift server, and why.
+
+    `scratch` is the folder for what it spills; without one it is that of a session in this process.
+    """
     folder = settings.spark_folder
+    scratch = scratch or scratch_folder(settings)
     return {
         # the engine's clock is UTC, as on DuckDB
         "spark.sql.session.timeZone": "UTC",
@@ -45,11 +51,11 @@ def configuration(settings: Settings) -> dict[str, str]:
         # Derby's log would land in the working directory; quoted, because a folder's name may have a space
         "spark.driver.extraJavaOptions": f'"-Dderby.stream.error.file={folder / "derby.log"}"',
         # what Spark and Hive spill, beside the tables and not on the system's disk
-        "spark.local.dir": str(scratch_folder(settings)),
-        "spark.hadoop.hive.exec.scratchdir": str(scratch_folder(settings) / "hive"),
-        "spark.hadoop.hive.exec.local.scratchdir": str(scratch_folder(settings) / "hive_local"),
-        "spark.hadoop.hive.downloaded.resources.dir": str(scratch_folder(settings) / "hive_resources"),
-        "spark.hadoop.hive.server2.logging.operation.log.location": str(scratch_folder(settings) / "operation_logs"),
+        "spark.local.dir": str(scratch),
+        "spark.hadoop.hive.exec.scratchdir": str(scratch / "hive"),
+        "spark.hadoop.hive.exec.local.scratchdir": str(scratch / HIVE_LOCAL),
+        "spark.hadoop.hive.downloaded.resources.dir": str(scratch / "hive_resources"),
+        "spark.hadoop.hive.server2.logging.operation.log.location": str(scratch / "operation_logs"),
         # a killed `create table as` leaves its folder behind; the next run writes it anew
         "spark.sql.legacy.allowNonEmptyLocationInCTAS": "true",
         # microbatch models replace the partitions that they write, and no others
@@ -64,7 +70,7 @@ def configuration(settings: Settings) -> dict[str, str]:
 
 
 def scratch_folder(settings: Settings) -> Path:
-    """Of this process alone, so that what a killed one left behind can be told from what is in use."""
+    """Of a session in this process alone, so that what a killed one left behind can be told from what is in use."""
     return settings.spark_folder / "scratch" / str(os.getpid())
 
 
@@ -128,6 +134,7 @@ def start_session(settings: Settings) -> SparkSession:
     log = settings.spark_folder / "session.log"
     settings.spark_folder.mkdir(parents=True, exist_ok=True)
     remove_stale_scratch(settings)
+    (scratch_folder(settings) / HIVE_LOCAL).mkdir(parents=True, exist_ok=True)
     builder = SparkSession.builder.appName("prevalence").master(f"local[{cores}]").enableHiveSupport()
     for key, value in options.items():
         builder = builder.config(key, value)
