@@ -41,10 +41,10 @@ def target_of(arguments: list[str], default: str) -> str:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("-t", "--target")
     try:
-        given, _ = parser.parse_known_args(arguments)
+        target = parser.parse_known_args(arguments)[0].target
     except argparse.ArgumentError:  # an option without its value: dbt has the better sentence for it
-        return default
-    return given.target or os.environ.get("DBT_TARGET") or default
+        target = None
+    return target or os.environ.get("DBT_TARGET") or default
 
 
 def _say_when_nobody_listens() -> None:
