@@ -1,4 +1,4 @@
-"""The Spark cluster's life: started, killed in parts, started again, stopped. The life itself needs Java, and skips without."""
+"""The Spark cluster's life: started, killed in parts, started again, stopped. Skips where there is no Java."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_taken_port_is_named_before_anything_starts(settings, monkeypatch):
         monkeypatch.setenv(cluster.THRIFT_PORT, str(port))
         monkeypatch.setenv(cluster.MASTER_PORT, str(cluster.free_port()))
         one = cluster.Cluster(settings)
-        with pytest.raises(UserError, match=rf"Port {port} .*PREVALENCE_THRIFT_PORT.*Remedy.*nothing was started"):
+        with pytest.raises(UserError, match=rf"Port {port} .*PREVALENCE_THRIFT_PORT.*nothing was started. Remedy"):
             one.start()
         assert not one.state.started and not one.log(cluster.MASTER).exists()
     assert not cluster.is_taken(port)

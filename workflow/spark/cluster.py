@@ -1,7 +1,7 @@
 """A standalone Spark cluster on this machine, from the installed PySpark: a master, two workers and a Thrift server.
 
-All of it listens on 127.0.0.1 only, without a password: whoever has an account on this machine can send it SQL. Pids, ports,
-command lines and logs lie in PREVALENCE_SPARK_FOLDER/cluster, tables and metastore beside that.
+All of it listens on 127.0.0.1 only, without a password: whoever has an account on this machine can send it SQL. Pids,
+ports, command lines and logs lie in PREVALENCE_SPARK_FOLDER/cluster, tables and metastore beside that.
 
 Environment variables, read by `prevalence spark start`:
     PREVALENCE_SPARK_FOLDER           default warehouse/spark
@@ -50,8 +50,8 @@ SERVER = "thrift-server"
 # in the order in which they start
 NAMES = (MASTER, *WORKERS, SERVER)
 
-# A command and not a query, so that executors which are at work for somebody do not delay the answer; it fails where the
-# functions are not registered.
+# A command and not a query, so that executors which are at work for somebody do not delay the answer; it fails where
+# the functions are not registered.
 PROBE = "describe function clopper_pearson_lower"
 # A function whose value is known, so that an answer proves the way through executors and their Python.
 # 0.4439... is R's qbeta(0.025, 8, 3).
@@ -111,7 +111,7 @@ class Started:
 
 @dataclass
 class State:
-    """What is known of the cluster from one command to the next. None of it is taken for true unless a process agrees."""
+    """What one command leaves for the next. None of it is taken for true unless a process agrees."""
 
     options: Options | None = None
     started: dict[str, Started] = field(default_factory=dict)
@@ -167,13 +167,16 @@ class Cluster:
                 self.say(f"Spark is running already: Thrift server on {HOST}:{self.state.started[SERVER].port}")
                 return
             self._refuse_taken_ports(options, wanted)
+            if SERVER in wanted:
+                session.refuse_held_metastore(self.settings)
             self.state.options = options
             try:
                 # the others register with the master; they take their seconds side by side
                 for names in ([MASTER], NAMES[1:]):
+                    launched = time.monotonic()
                     fresh = {name: self._launch(name, options) for name in names if name in wanted}
                     for name, process in fresh.items():
-                        self._await(name, process)
+                        self._await(name, process, launched)
                 self._await_function(may_be_busy=SERVER not in wanted)
             except BaseException:
                 self._end(wanted)
@@ -209,7 +212,7 @@ class Cluster:
                 f"{f'{memory:.0f} MiB' if pid else '-':>9}  {condition}"
             )
         if not is_well:
-            self.say("Remedy: `prevalence spark start` starts what is missing; `prevalence spark logs` says why it went.")
+            self.say("Remedy: `prevalence spark start` starts what is missing; `prevalence spark logs` may say why.")
         return is_well
 
     def logs(self, name: str | None, lines: int) -> None:
@@ -232,7 +235,7 @@ class Cluster:
     # which processes are there
 
     def _settings_file(self, name: str) -> Path:
-        """The file from which the process takes its settings. Its path in a command line is what tells our processes."""
+        """The file of the process's settings. Its path in a command line is how a process is known to be ours."""
         return self.folder / (f"{name}.json" if name == SERVER else f"{name}.properties")
 
     def _is(self, name: str, process: processes.Process) -> bool:
@@ -273,10 +276,10 @@ class Cluster:
         return {worker["port"] for worker in content["workers"] if worker["state"] == "ALIVE"}
 
     def _ask(self, query: str, seconds: float) -> object:
-        """The first column of the first row; None when the server does not answer in time."""
+        """The first column of the first row; None when the server does not answer in time, or refuses."""
         try:
             return ask(self.state.started[SERVER].port, query, seconds)
-        except (OSError, EOFError, _thrift_error()):
+        except (OSError, EOFError, *_client_errors()):
             return None
 
     def _serves(self) -> bool:
@@ -287,13 +290,14 @@ class Cluster:
     # starting
 
     def _refuse_other_options(self, options: Options) -> None:
-        running, asked = self.state.options, asdict(options)
+        running = self.state.options
         if running is None or running == options or not any(self._pid(name) for name in NAMES):
             return
-        others = [f"{name} {value} and not {asked[name]}" for name, value in asdict(running).items() if asked[name] != value]
+        pairs = zip(asdict(running).items(), asdict(options).values(), strict=True)
+        others = [f"{name.replace('_', ' ')} {old} and not {new}" for (name, old), new in pairs if old != new]
         raise UserError(
-            f"Spark is running with {', '.join(others).replace('_', ' ')}. Remedy: `prevalence spark stop` first, or give "
-            "the environment variables that it was started with."
+            f"Spark is running with {', '.join(others)}. Remedy: `prevalence spark stop` first, or give the "
+            "environment variables that it was started with."
         )
 
     def _clear_what_cannot_stay(self) -> None:
@@ -335,8 +339,8 @@ class Cluster:
         for variable, port in (pair for name in wanted for pair in ports.get(name, [])):
             if port and is_taken(port):
                 raise UserError(
-                    f"Port {port} of {HOST}, which {variable} names, is taken by another program. Remedy: stop that, or set "
-                    f"{variable} to a free port; nothing was started."
+                    f"Port {port} of {HOST}, which {variable} names, is taken by another program; nothing was started. "
+                    f"Remedy: stop that, or set {variable} to a free port."
                 )
 
     def _launch(self, name: str, options: Options) -> subprocess.Popen:
@@ -363,19 +367,18 @@ class Cluster:
             )
         self.state.started[name] = Started(process.pid, port, command, ui_port)
         self.state.write(self.state_path)
+        self.say(f"{name:<14} pid {process.pid:<8} port {port:<6} starting ...")
         return process
 
-    def _await(self, name: str, process: subprocess.Popen) -> None:
-        begun = time.monotonic()
-        self.say(f"{name:<14} {HOST}:{self.state.started[name].port}  pid {process.pid}  starting ...")
-        deadline = begun + SECONDS_TO_START[name]
+    def _await(self, name: str, process: subprocess.Popen, launched: float) -> None:
+        deadline = launched + SECONDS_TO_START[name]
         while not self._is_ready(name):
             if process.poll() is not None:
                 raise self._failure(name, f"ended with exit code {process.returncode}")
             if time.monotonic() > deadline:
                 raise self._failure(name, f"was not ready after {SECONDS_TO_START[name]} s")
             time.sleep(0.3)
-        self.say(f"{name:<14} ready after {time.monotonic() - begun:.0f} s")
+        self.say(f"{name:<14} ready after {time.monotonic() - launched:.0f} s")
 
     def _is_ready(self, name: str) -> bool:
         if name == SERVER:
@@ -450,8 +453,8 @@ class Cluster:
             return UserError(session.explain(self.settings, log, text))
         tail = "\n".join(f"  {line}" for line in _tail(log, LOG_LINES))
         return UserError(
-            f"Spark did not start, and what had been started for it is stopped again: {name} {what}. Remedy: see the end "
-            f"of its log {display(log)}:\n{tail}"
+            f"Spark did not start, and what had been started for it is stopped again: {name} {what}. Remedy: see the "
+            f"end of its log {display(log)}:\n{tail}"
         )
 
     # stopping
@@ -469,7 +472,7 @@ class Cluster:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One command at a time changes the cluster; the state is read anew, because another one may have changed it."""
+        """One command at a time changes the cluster; the state is read anew, as another may have changed it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
             try:
@@ -485,8 +488,8 @@ class Cluster:
 def ask(port: int, query: str, seconds: float) -> object:
     """First column of the first row of the query's answer from the Thrift server at that port of this machine.
 
-    Raises OSError or TException when the server cannot be reached or does not answer in time, and PyHive's errors when it
-    refuses the query.
+    Raises OSError or TException when the server cannot be reached or does not answer in time, and PyHive's errors when
+    it refuses the query.
     """
     import thrift_sasl
     from pyhive import hive
@@ -511,10 +514,12 @@ def ask(port: int, query: str, seconds: float) -> object:
         transport.close()
 
 
-def _thrift_error() -> type[Exception]:
+def _client_errors() -> tuple[type[Exception], ...]:
+    """What `ask` raises when the server hangs up or refuses."""
+    from pyhive.exc import Error
     from thrift.Thrift import TException
 
-    return TException
+    return TException, Error
 
 
 def is_taken(port: int) -> bool:

@@ -1,9 +1,10 @@
-"""`prevalence dbt ...`: dbt in this process, with a Spark session that has the functions where the target is `session`."""
+"""`prevalence dbt ...`: dbt in this process; for target `session` with a Spark session that has the functions."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 from workflow.settings import Settings
 from workflow.spark import java
@@ -22,6 +23,7 @@ def run(settings: Settings, arguments: list[str]) -> int:
         start_session(settings)
     elif target == "thrift":
         java.require_packages()
+    from dbt.cli.exceptions import DbtUsageException
     from dbt.cli.main import dbtRunner
 
     outcome = dbtRunner().invoke(arguments)
@@ -29,8 +31,8 @@ def run(settings: Settings, arguments: list[str]) -> int:
         raise KeyboardInterrupt
     if outcome.success:
         return 0
-    if outcome.exception is not None:
-        print(outcome.exception)
+    if isinstance(outcome.exception, DbtUsageException):  # the one kind that dbt does not print itself
+        print(outcome.exception, file=sys.stderr)
     if target == "thrift":
         _say_when_nobody_listens()
     return EXIT_FAILED if outcome.exception is None else EXIT_ERROR

@@ -23,7 +23,8 @@ OLDEST_JAVA = 17
 PACKAGES = {"pyspark": "pyspark", "dbt.adapters.spark": "dbt-spark", "pyhive": "PyHive"}
 WITHOUT = "The DuckDB side of the project works without it."
 REMEDY = (
-    f"Remedy: install a Java {OLDEST_JAVA} or 21 (a JRE is enough) and put it on the PATH, or set JAVA_HOME to its folder."
+    f"Remedy: install a Java {OLDEST_JAVA} or 21 (a JRE is enough) and put it on the PATH, or set JAVA_HOME to its "
+    "folder."
 )
 # a stub such as macOS's answers at once; an emulated or very busy machine takes seconds
 PATIENCE_SECONDS = 30
@@ -44,12 +45,15 @@ def missing() -> str | None:
         return packages
     found = _candidates()
     if not found:
-        return f"Spark needs Java {OLDEST_JAVA} or newer, and there is none in JAVA_HOME or on the PATH. {WITHOUT} {REMEDY}"
+        return (
+            f"Spark needs Java {OLDEST_JAVA} or newer, and there is none in JAVA_HOME or on the PATH. {WITHOUT} "
+            f"{REMEDY}"
+        )
     newest = max(found, key=lambda java: java.version)
     if newest.version < OLDEST_JAVA:
         return (
-            f"Spark needs Java {OLDEST_JAVA} or newer, and the one in {newest.home} is Java {newest.version}. {WITHOUT} "
-            f"{REMEDY}"
+            f"Spark needs Java {OLDEST_JAVA} or newer, and the one in {newest.home} is Java {newest.version}. "
+            f"{WITHOUT} {REMEDY}"
         )
     return None
 

@@ -10,6 +10,7 @@ Environment variables:
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import re
 import shutil
@@ -118,19 +119,52 @@ def whole_number(variable: str, default: int, lowest: int, highest: int) -> int:
     return int(value)
 
 
+def refuse_held_metastore(settings: Settings) -> None:
+    """Raise UserError when another process has the metastore open, before a minute goes into a Spark without one.
+
+    Derby locks this file while it has the database open, and the system unlocks it when the process is killed.
+    """
+    try:
+        lock = (settings.spark_folder / "metastore" / "dbex.lck").open("r+")
+    except OSError:  # not there yet; or not ours to open, and then Derby says so
+        return
+    with lock:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(_metastore_is_held(settings)) from None
+
+
+def _metastore_is_held(settings: Settings) -> str:
+    return (
+        f"Another process holds Spark's metastore in {display(settings.spark_folder)}, and it is for one process at a "
+        "time: a session (`prevalence dbt --target session`, a notebook) or the Thrift server of a cluster. Remedy: "
+        "end the other one (`prevalence spark stop` for a cluster) and run the command again, or set "
+        "PREVALENCE_SPARK_FOLDER to another folder."
+    )
+
+
 def start_session(settings: Settings) -> SparkSession:
     """The session that dbt's method `session` finds; call it before dbt starts. It ends with this process.
+
+    Where this process has a session already, it is that one.
 
     Raises UserError where Spark cannot run, does not start, or another process holds the metastore.
     """
     cores = whole_number(CORES, default=2, lowest=1, highest=1024)
     options = {**configuration(settings), "spark.driver.memory": memory(DRIVER_MEMORY, "4g")}
     prepare_environment()
+    from pyspark import SparkContext
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
     from python_udfs.spark import register
 
+    if SparkContext._active_spark_context is not None:
+        spark = SparkSession.builder.getOrCreate()
+        register(spark)
+        return spark
+    refuse_held_metastore(settings)
     log = settings.spark_folder / "session.log"
     settings.spark_folder.mkdir(parents=True, exist_ok=True)
     remove_stale_scratch(settings)
@@ -175,12 +209,7 @@ def explain(settings: Settings, log: Path, message: str) -> str:
     """The sentence for a Spark that did not start, from its exception and its log."""
     said = log.read_text(errors="replace") if log.exists() else ""
     if METASTORE_IS_TAKEN in message or METASTORE_IS_TAKEN in said:
-        return (
-            f"Another process holds Spark's metastore in {display(settings.spark_folder)}, and it is for one process at a "
-            "time: a session (`prevalence dbt --target session`, a notebook) or the Thrift server of a cluster. Remedy: "
-            "end the other one (`prevalence spark stop` for a cluster) and run the command again, or set "
-            "PREVALENCE_SPARK_FOLDER to another folder."
-        )
+        return _metastore_is_held(settings)
     if re.search(r"Could not reserve enough space|OutOfMemoryError|insufficient memory", message + said):
         return (
             f"Spark did not get the memory that it asked for. Remedy: lower {DRIVER_MEMORY}, or close other programs. "
