@@ -63,8 +63,8 @@ BOOKKEEPERS_MEMORY = "256m"
 SECONDS_TO_START = {MASTER: 60, WORKERS[0]: 60, WORKERS[1]: 60, SERVER: 180}
 SECONDS_TO_ANSWER = 60
 SECONDS_TO_STOP = 15
-# of a process that runs already, and may be at work for somebody
-SECONDS_TO_PROBE = 10
+# of a process that runs already and may be hard at work for somebody: `start` ends one that does not answer by then
+SECONDS_TO_PROBE = 30
 LOG_LINES = 20
 
 
@@ -125,9 +125,7 @@ class State:
                 Options(**content["options"]),
                 {name: Started(**started) for name, started in content["started"].items() if name in NAMES},
             )
-        except FileNotFoundError:
-            return cls()
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 
     def write(self, path: Path) -> None:
@@ -163,7 +161,7 @@ class Cluster:
             begun = time.monotonic()
             self._clear_what_cannot_stay()
             wanted = [name for name in NAMES if not self._pid(name)]
-            if not wanted and self._serves():
+            if not wanted:
                 self.say(f"Spark is running already: Thrift server on {HOST}:{self.state.started[SERVER].port}")
                 return
             self._refuse_taken_ports(options, wanted)
@@ -281,11 +279,6 @@ class Cluster:
             return ask(self.state.started[SERVER].port, query, seconds)
         except (OSError, EOFError, *_client_errors()):
             return None
-
-    def _serves(self) -> bool:
-        """Whether everything that runs is also well. A cluster that is busy with somebody's queries is."""
-        workers = self._workers_of_master()
-        return all(self._condition(name, self._pid(name), workers) == "up" for name in NAMES)
 
     # starting
 
@@ -473,7 +466,13 @@ class Cluster:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One command at a time changes the cluster; the state is read anew, as another may have changed it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"The cluster's folder {display(self.folder)} cannot be made: {error.strerror}. Remedy: set "
+                "PREVALENCE_SPARK_FOLDER to a folder that this account may write to."
+            ) from error
         with (self.folder / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,8 +1,8 @@
 """The Thrift server, in a Python driver, so that the functions of python_udfs.registry are there for every client.
 
 `python -m workflow.spark.thrift_server --settings-file FILE` is started by workflow.spark.cluster; FILE is a JSON
-object of Spark's settings. It runs until SIGTERM (exit code 0), or until Spark or its Java process ends (exit code 1). Clients
-share one session, that of the functions, and with it temporary views and the current database.
+object of Spark's settings. It runs until SIGTERM (exit code 0), or until Spark or its Java process ends (exit code 1).
+Clients share one session, that of the functions, and with it temporary views and the current database.
 """
 
 from __future__ import annotations
