@@ -189,6 +189,26 @@ def test_an_environment_that_cannot_work_is_refused(settings, monkeypatch, varia
         cluster.Cluster(settings).start()
 
 
+def test_a_metastore_that_another_process_holds_is_told_and_a_killed_ones_is_not(settings):
+    session.refuse_held_metastore(settings)
+    lock = settings.spark_folder / "metastore" / "dbex.lck"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    # as Java's FileLock does it
+    hold = (
+        "import fcntl, sys, time; fcntl.lockf(open(sys.argv[1], 'r+'), fcntl.LOCK_EX); print(flush=True); "
+        "time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", hold, str(lock)], stdout=subprocess.PIPE) as holder:
+        try:
+            holder.stdout.readline()
+            with pytest.raises(UserError, match="Another process holds Spark's metastore.*Remedy: end the other one"):
+                session.refuse_held_metastore(settings)
+        finally:
+            holder.kill()
+    session.refuse_held_metastore(settings)
+
+
 def test_one_command_at_a_time(settings):
     one, other = cluster.Cluster(settings), cluster.Cluster(settings)
     with one._alone(), pytest.raises(UserError, match="Another `prevalence spark start` or `stop` is at work"):

@@ -60,6 +60,7 @@ FUNCTION_ANSWER = 0.4439045376923585
 
 # master and workers only keep books
 BOOKKEEPERS_MEMORY = "256m"
+BOOKKEEPERS_JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 SECONDS_TO_START = {MASTER: 60, WORKERS[0]: 60, WORKERS[1]: 60, SERVER: 180}
 SECONDS_TO_ANSWER = 60
 SECONDS_TO_STOP = 15
@@ -427,12 +428,13 @@ class Cluster:
             **os.environ,
             "PREVALENCE_SPARK_FOLDER": str(self.settings.spark_folder),
             "SPARK_DAEMON_MEMORY": BOOKKEEPERS_MEMORY,
+            "SPARK_DAEMON_JAVA_OPTS": BOOKKEEPERS_JAVA,
             "SPARK_LOCAL_DIRS": str(self.scratch),
         }
         if name != SERVER:
             environment.setdefault("PREVALENCE_SPARK_LOG_LEVEL", "info")
         # options of somebody's other Spark
-        for variable in ("SPARK_MASTER_OPTS", "SPARK_WORKER_OPTS", "SPARK_DAEMON_JAVA_OPTS", "PYSPARK_SUBMIT_ARGS"):
+        for variable in ("SPARK_MASTER_OPTS", "SPARK_WORKER_OPTS", "PYSPARK_SUBMIT_ARGS"):
             environment.pop(variable, None)
         return environment
 
