@@ -196,8 +196,8 @@ def test_a_metastore_that_another_process_holds_is_told_and_a_killed_ones_is_not
     lock.touch()
     # as Java's FileLock does it
     hold = (
-        "import fcntl, sys, time; fcntl.lockf(open(sys.argv[1], 'r+'), fcntl.LOCK_EX); print(flush=True); "
-        "time.sleep(60)"
+        "import fcntl, sys, time; lock = open(sys.argv[1], 'r+'); fcntl.lockf(lock, fcntl.LOCK_EX); "
+        "print(flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", hold, str(lock)], stdout=subprocess.PIPE) as holder:
         try:

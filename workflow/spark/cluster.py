@@ -32,7 +32,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from workflow.settings import PROJECT, Settings, UserError, display
+from workflow.settings import Settings, UserError, display
 from workflow.spark import processes, session
 
 HOST = "127.0.0.1"
