@@ -78,12 +78,16 @@ class Dbt:
     def _invoke(self, command: list[str]) -> None:
         from dbt.cli.main import dbtRunner
 
-        threads = ["--threads", str(self.threads)] if self.threads else []
+        warehouse.make_ready(self.settings)
+        # one session is one thread's: profiles.yml says so, and nothing else is possible
+        is_free = self.settings.engine != "session"
+        threads = ["--threads", str(self.threads)] if self.threads and is_free else []
         arguments = [
             *["--log-level", "none", "--log-level-file", "info", "--no-use-colors"],
             # the manifest is a second of writing for each step, and nothing here reads it
             "--no-write-json",
             *command,
+            *["--target", self.settings.engine],
             *threads,
             *["--vars", json.dumps(self.variables, sort_keys=True)],
         ]
@@ -91,7 +95,7 @@ class Dbt:
             with _quiet():
                 outcome = dbtRunner().invoke(arguments)
         finally:
-            warehouse.release_dbt()
+            warehouse.release_dbt(self.settings)
         if isinstance(outcome.exception, KeyboardInterrupt):
             raise KeyboardInterrupt
         results = getattr(outcome.result, "results", None) or []
