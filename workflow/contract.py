@@ -28,7 +28,7 @@ _ACCEPTED = {
     "double": rf"FLOAT|DOUBLE|DECIMAL\(.*\)|{_INTEGERS}",
     "boolean": "BOOLEAN",
     "date": "DATE",
-    "timestamp": r"DATE|TIMESTAMP|TIMESTAMP_(S|MS|NS)|TIMESTAMP WITH TIME ZONE",
+    "timestamp": r"DATE|TIMESTAMP|TIMESTAMP_(S|MS|NS)|TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ_NS",
 }
 _UNTYPED = '"NULL"'
 

@@ -364,6 +364,8 @@ def _cast(column: Column, found: str) -> str:
     """SQL that reads the column, stored as `found`, as its contract type."""
     if found == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('UTC', {column.name}) as {column.name}"
+    if found == "TIMESTAMPTZ_NS":  # timezone() would cut nanoseconds off where a cast of those without zone rounds
+        return f"cast(make_timestamp_ns(epoch_ns({column.name})) as timestamp) as {column.name}"
     return f"cast({column.name} as {column.data_type}) as {column.name}"
 
 

@@ -115,7 +115,8 @@ class Spark(Warehouse):
             if len(files.groups) == 1:
                 source = _parquet(_glob(files.entry))
             else:
-                source = _parquet("{" + ",".join(_glob(path) for path in paths) + "}")
+                names = ",".join(_glob(path.relative_to(files.entry)) for path in paths)
+                source = _parquet(f"{_glob(files.entry)}/{{{names}}}")
             if files.entry.is_dir() and len(files.groups) == 1:
                 # names of folders are no columns: the contract's are in the files
                 source += " with ('recursiveFileLookup' = 'true', 'pathGlobFilter' = '*.parquet')"
@@ -331,7 +332,7 @@ def _cast(column: Column, found: str) -> str:
     (spark.sql.legacy.parquet.nanosAsLong) and rounded to microseconds as DuckDB does, halves away from zero.
     """
     name = column.name
-    if found == "TIMESTAMP_NS":
+    if found in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
         return f"timestamp_micros(cast(round(cast({name} as decimal(20, 0)) / 1000) as bigint)) as {name}"
     return f"cast({name} as {column.data_type}) as {name}"
 
