@@ -22,7 +22,11 @@ EXIT_INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    # dbt's arguments are dbt's: argparse would take its options for ours
+    is_dbt = given[:1] == ["dbt"]
+    options = _parser().parse_args(given[:1] if is_dbt else given)
+    options.dbt_arguments = given[1:] if is_dbt else []
     if getattr(options, "target", None):
         os.environ[TARGET] = options.target
     # before the working directory changes, because a person types paths relative to where they are
@@ -35,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = Settings.from_environment()
         settings.enter()
-        options.command(settings, options)
+        return options.command(settings, options) or 0
     except AwaitingAnswers as waiting:
         print(f"\n{waiting}")
     except GateBlocked as blocked:
@@ -127,6 +131,21 @@ def _parser() -> argparse.ArgumentParser:
     add_on_warehouse("where", _where, "print the newest 28-day prevalence and where everything lies")
     chart = add_on_warehouse("chart", _chart, "draw the published prevalence")
     chart.add_argument("--output", type=Path, help="SVG file; default: beside the warehouse")
+    add("dbt", _dbt, "run dbt with the arguments that follow; for target session with Spark and the functions started")
+    spark = add("spark", _spark, "a Spark cluster with a Thrift server on this machine, for target thrift")
+    actions = spark.add_subparsers(required=True, metavar="action", dest="action")
+    for name, text in {
+        "start": "start what is not running, and wait until it answers",
+        "stop": "stop all of it",
+        "status": "one line for each process; exits with 1 when one is down",
+        "logs": "where the logs lie, and the end of each",
+    }.items():
+        action = actions.add_parser(name, help=text, description=text)
+        if name == "logs":
+            from workflow.spark.cluster import NAMES
+
+            action.add_argument("name", nargs="?", choices=NAMES, help="one process; default: all")
+            action.add_argument("--lines", type=int, default=20, help="how many lines of each; default: 20")
     return parser
 
 
@@ -273,6 +292,27 @@ def _laboratory(settings: Settings, options: argparse.Namespace) -> None:
         command += f" --scale {options.scale:g}"
     for path in report.write(records, options.output or Path("docs"), command):
         print(display(path))
+
+
+def _dbt(settings: Settings, options: argparse.Namespace) -> int:
+    from workflow.spark.dbt_command import run
+
+    return run(settings, options.dbt_arguments)
+
+
+def _spark(settings: Settings, options: argparse.Namespace) -> int:
+    from workflow.spark.cluster import Cluster
+
+    cluster = Cluster(settings)
+    if options.action == "start":
+        cluster.start()
+    elif options.action == "stop":
+        cluster.stop()
+    elif options.action == "status":
+        return 0 if cluster.status() else EXIT_BLOCKED
+    else:
+        cluster.logs(options.name, max(options.lines, 0))
+    return 0
 
 
 def _where(settings: Settings, options: argparse.Namespace) -> None:

@@ -3,9 +3,7 @@ without them."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -23,12 +21,10 @@ from workflow.contract import gate_tables, raw_tables
 from workflow.coverage import coverage_table
 from workflow.headline import days_of, headlines
 from workflow.settings import PROJECT, Settings, UserError
+from workflow.spark import java, session
 
-pyspark = pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("java") is None and "JAVA_HOME" not in os.environ, reason="there is no Java"),
-]
+MISSING = java.missing()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
 
 ENGINES = ("duckdb", "session")
 GATE_RESULTS = next(table for table in gate_tables() if table.name == "gate_results")
@@ -84,9 +80,11 @@ class Command:
 def spark_folder(tmp_path_factory) -> Iterator[Path]:
     """One for all tests, because a session takes ten seconds to start."""
     yield tmp_path_factory.mktemp("engine") / "spark"
-    session = pyspark.sql.SparkSession.getActiveSession()
-    if session is not None:
-        session.stop()
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        session.stop_session(running)
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""Apache Spark: the session in this process, and the Thrift server on a standalone cluster, from the installed PySpark."""
+"""Apache Spark from the installed PySpark: a session in this process, or a Thrift server on a standalone cluster."""

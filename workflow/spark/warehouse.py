@@ -19,6 +19,7 @@ import yaml
 
 from workflow.contract import Column, Files, Table, gate_tables, raw_tables
 from workflow.settings import PROJECT, Settings, UserError
+from workflow.spark import java, session
 from workflow.warehouse import DEMO_WORLD, EngineError, MissingTable, Warehouse, first_line
 
 if TYPE_CHECKING:
@@ -187,12 +188,9 @@ class Session(Spark):
 
     @staticmethod
     def _started(settings: Settings) -> SparkSession:
-        from workflow.spark import session
+        java.require_packages()
+        from pyspark.sql import SparkSession
 
-        try:
-            from pyspark.sql import SparkSession
-        except ImportError:
-            return session.start_session(settings)  # it says what is missing
         # it reports each refused statement in JSON on stderr, beside the sentence that people are given
         logging.getLogger("SQLQueryContextLogger").disabled = True
         running = SparkSession.getActiveSession()
@@ -240,15 +238,11 @@ class Thrift(Spark):
     @classmethod
     @contextmanager
     def open(cls, settings: Settings, read_only: bool) -> Iterator[Thrift]:
-        try:
-            from pyhive import hive
-            from pyhive.exc import Error
-            from thrift.Thrift import TException
-        except ImportError as error:
-            raise UserError(
-                f"The target thrift needs a package that is not installed ({error.name}). Remedy: install the extra "
-                "`thrift` of this project."
-            ) from error
+        java.require_packages()
+        from pyhive import hive
+        from pyhive.exc import Error
+        from thrift.Thrift import TException
+
         host, port = settings.thrift_address
         # thrift reports a refused connection by itself, beside the sentence that people are given
         logging.getLogger("thrift").setLevel(logging.CRITICAL)
@@ -350,8 +344,8 @@ def _parquet(path: str) -> str:
 def _engine_error(settings: Settings, reason: str) -> EngineError:
     kind = MissingTable if any(name in reason for name in _MISSING) else EngineError
     return kind(
-        f"Spark stopped on the warehouse {settings.place}: {reason} Remedy: when it is out of memory, give it more "
-        "(docs/spark.md); when the disk is full, free some; then run the same command again. Finished steps stay.",
+        f"Spark stopped on the warehouse {settings.place}: {reason} Remedy: when it is out of memory, raise "
+        "PREVALENCE_SPARK_DRIVER_MEMORY (of a cluster PREVALENCE_SPARK_EXECUTOR_MEMORY, too); when the disk is full, free some; then run the same command again. Finished steps stay.",
         reason,
     )
 
