@@ -452,6 +452,31 @@ def test_the_window_of_own_logs(command):
     assert window.start.isoformat() == "2026-03-02" and window.end - window.start == timedelta(days=own_logs.DAYS)
 
 
+def test_a_run_waits_for_the_same_answers(command):
+    from workflow.pipeline import AwaitingAnswers, _await
+
+    units = "'p' as plan_id, 'interaction' as unit_type, 'u' || n as unit_id, 'harassment' as policy_id"
+    tasks = f"select {units}, 'a' || n as assignment_id, 'audit' as purpose from range(20) as counters (n)"
+    limit = "'labels_to_estimates' as gate_name, 'blocking' as severity, cast(0.98 as double) as lower_limit"
+    command.fill(
+        {
+            "frames.draw_units": f"select {units} from range(20) as counters (n)",
+            "labels.draw_audits": f"select {units} from range(20) as counters (n)",
+            "staging.stg_sampling_plans": "select 'p' as plan_id, cast(5 as bigint) as audit_units",
+            "labels.label_assignments": tasks,
+            "labels.label_audit_assignments": tasks.replace("'a' ||", "'e' ||"),
+            "raw.label_events": "select 'a' || n as assignment_id from range(20) as counters (n) union all select 'e0'",
+            "reference.gate_limits": f"select {limit}, 'audit_answered_share' as check_name",
+        }
+    )
+    said = []
+    for engine in ENGINES:
+        with pytest.raises(AwaitingAnswers) as waiting:
+            _await(command.settings(engine))
+        said.append(str(waiting.value))
+    assert said[0] == said[1] and "Open assignments: 19 in labels.label_audit_assignments" in said[0]
+
+
 # --- what is not there ---------------------------------------------------------------------------------------------------
 
 
