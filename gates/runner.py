@@ -12,35 +12,25 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 
 from gates import before_draw, before_publication, labels_to_estimates, raw_to_staging
 from gates.checks import Check, Gate, GateError, Limit, Table
+from workflow.contract import gate_tables
+from workflow.settings import TARGETS, Settings, UserError
+from workflow.warehouse import EngineError, MissingTable, Warehouse, connect
 
 GATES: dict[str, Gate] = {
     module.GATE.name: module.GATE for module in (raw_to_staging, before_draw, labels_to_estimates, before_publication)
 }
 SEVERITIES = ("blocking", "warning")
 SHOWN_ROWS = 3
-RESULT_COLUMNS = {
-    "gate_name": "varchar",
-    "check_name": "varchar",
-    "table_name": "varchar",
-    "severity": "varchar",
-    "is_passed": "boolean",
-    "observed": "double",
-    "limit_text": "varchar",
-    "failing_rows": "bigint",
-    "message": "varchar",
-    "subject_fingerprint": "varchar",
-}
-
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -95,20 +85,20 @@ class GateReport:
         return "\n".join(lines)
 
 
-def run_gate(name: str, database_path: str | os.PathLike[str], *, with_pages: bool = True) -> GateReport:
+def run_gate(name: str, settings: Settings, *, with_pages: bool = True) -> GateReport:
     """Run one gate on the warehouse and store its results. Raises GateError when it cannot be run."""
     if name not in GATES:
         raise GateError(f"There is no gate '{name}'. The gates are: {', '.join(GATES)}.")
-    gate, path = GATES[name], Path(database_path)
-    with _connect(path, read_only=True) as connection:
-        limits = _limits(connection, gate)
-        frames = {table.name: _pull(connection, table) for table in gate.tables if table.schema is not None}
+    gate = GATES[name]
+    with _open(settings, read_only=True) as warehouse:
+        limits = _limits(warehouse, gate)
+        frames = {table.name: _pull(warehouse, table) for table in gate.tables if table.schema is not None}
         if any(table.schema is None for table in gate.tables):
-            frames["upstream_gates"] = _upstream_gates(connection)
+            frames["upstream_gates"] = _upstream_gates(warehouse)
     subject = _subject_fingerprint(gate, frames)
-    results, data_docs = _validate(gate, limits, frames, subject, path, with_pages)
-    with _connect(path, read_only=False) as connection:
-        _store(connection, gate, subject, results)
+    results, data_docs = _validate(gate, limits, frames, subject, settings.data_docs, with_pages)
+    with _open(settings, read_only=False) as warehouse:
+        _store(warehouse, gate, subject, results)
     return GateReport(gate.name, subject, results, data_docs)
 
 
@@ -116,16 +106,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command line: run the named gates in order, stop at the first that is blocked."""
     parser = argparse.ArgumentParser(prog="prevalence gate", description="Run data-quality gates on the warehouse.")
     parser.add_argument("names", nargs="+", metavar="gate", help=f"one or more of: {', '.join(GATES)}")
+    parser.add_argument("--target", choices=TARGETS, help="where the warehouse is (or PREVALENCE_TARGET)")
     parser.add_argument(
-        "--database",
-        default=os.environ.get("PREVALENCE_DUCKDB_PATH", "warehouse/prevalence.duckdb"),
-        help="the DuckDB file (default: PREVALENCE_DUCKDB_PATH, or warehouse/prevalence.duckdb)",
+        "--database", type=Path, help="the DuckDB file (or PREVALENCE_DUCKDB_PATH; default: warehouse/prevalence.duckdb)"
     )
     arguments = parser.parse_args(argv)
     for name in arguments.names:
         try:
-            report = run_gate(name, arguments.database)
-        except GateError as error:
+            settings = Settings.from_environment()
+            report = run_gate(
+                name,
+                replace(
+                    settings,
+                    engine=arguments.target or settings.engine,
+                    warehouse=arguments.database.resolve() if arguments.database else settings.warehouse,
+                ),
+            )
+        except (GateError, UserError) as error:
             print(f"gate {name} could not be run: {error}", file=sys.stderr)
             return 2
         print(report.text)
@@ -137,59 +134,41 @@ def main(argv: Sequence[str] | None = None) -> int:
 # --- the warehouse ---------------------------------------------------------------------------------------------------
 
 
-def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """Open the DuckDB file, or say why not. dbt's connections in this process are closed first."""
-    if not path.is_file():
-        raise GateError(
-            f"There is no warehouse at {path}. Build one first (prevalence run), or set PREVALENCE_DUCKDB_PATH."
-        )
-    dbt_connections = sys.modules.get("dbt.adapters.duckdb.connections")
-    if dbt_connections is not None:
-        dbt_connections.DuckDBConnectionManager.close_all_connections()
+@contextmanager
+def _open(settings: Settings, *, read_only: bool) -> Iterator[Warehouse]:
     try:
-        return duckdb.connect(str(path), read_only=read_only)
-    except duckdb.ConnectionException as error:
-        raise GateError(
-            f"This process already holds {path} open with other settings; close that connection first."
-        ) from error
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            raise GateError(
-                f"Another process holds {path} open. Close it (a notebook, a DuckDB shell, a running build) and "
-                "try again."
-            ) from error
-        raise GateError(f"{path} cannot be opened as a DuckDB database: {_first_line(error)}") from error
-    except duckdb.Error as error:
-        raise GateError(f"{path} cannot be opened as a DuckDB database: {_first_line(error)}") from error
+        with connect(settings, read_only=read_only) as warehouse:
+            yield warehouse
+    except UserError as error:
+        raise GateError(str(error)) from error
 
 
-def _pull(connection: duckdb.DuckDBPyConnection, table: Table) -> pd.DataFrame:
+def _pull(warehouse: Warehouse, table: Table) -> pd.DataFrame:
     """The table as a pandas frame. Dates become text, so that keys print as one reads them."""
     condition = f" where {table.where}" if table.where else ""
     try:
-        frame = connection.execute(f"select * from {table.full_name}{condition}").df()
-    except duckdb.CatalogException as error:
+        frame = warehouse.frame(f"select * from {table.full_name}{condition}")
+    except MissingTable as error:
         raise GateError(
             f"Table {table.full_name} is not in the warehouse. Build it first: dbt build --select {table.name} "
             "(prevalence run does it in order)."
         ) from error
-    except duckdb.Error as error:
-        raise GateError(f"Table {table.full_name} cannot be read: {_first_line(error)}") from error
+    except EngineError as error:
+        raise GateError(f"Table {table.full_name} cannot be read: {error.reason}") from error
     for column in frame.columns:
         if pd.api.types.is_datetime64_any_dtype(frame[column]):
             frame[column] = frame[column].dt.strftime("%Y-%m-%d").where(frame[column].notna(), None)
     return frame
 
 
-def _limits(connection: duckdb.DuckDBPyConnection, gate: Gate) -> list[Limit]:
+def _limits(warehouse: Warehouse, gate: Gate) -> list[Limit]:
     """The gate's rows of the seed, in the order of its checks. Each check has one, and none has no check."""
     try:
-        rows = connection.execute(
+        rows = warehouse.rows(
             "select gate_name, check_name, severity, lower_limit, upper_limit from reference.gate_limits where "
-            "gate_name = ? order by severity",
-            [gate.name],
-        ).fetchall()
-    except duckdb.CatalogException as error:
+            f"gate_name = {warehouse.literal(gate.name)} order by severity"
+        )
+    except MissingTable as error:
         raise GateError(
             "Table reference.gate_limits is not in the warehouse. Build it first: dbt seed --select gate_limits."
         ) from error
@@ -211,43 +190,32 @@ def _limits(connection: duckdb.DuckDBPyConnection, gate: Gate) -> list[Limit]:
     return sorted(limits, key=lambda limit: (names.index(limit.check_name), limit.severity))
 
 
-def _upstream_gates(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+def _upstream_gates(warehouse: Warehouse) -> pd.DataFrame:
     """One row per earlier gate: failed blocking checks for its tables as they are; 1 when it has not run on them."""
     rows = []
     for gate in list(GATES.values())[:-1]:
-        frames = {table.name: _pull(connection, table) for table in gate.tables}
+        frames = {table.name: _pull(warehouse, table) for table in gate.tables}
+        subject = _subject_fingerprint(gate, frames)
         try:
-            run, failed = connection.execute(
-                "select count(*), count(*) filter (where severity = 'blocking' and not is_passed) from "
-                "quality.gate_results "
-                "where gate_name = ? and subject_fingerprint = ?",
-                [gate.name, _subject_fingerprint(gate, frames)],
-            ).fetchone() or (0, 0)
-        except duckdb.CatalogException:
+            ((run, failed),) = warehouse.rows(
+                "select count(*), count(case when severity = 'blocking' and not is_passed then 1 end) from "
+                f"quality.gate_results where gate_name = {warehouse.literal(gate.name)} and subject_fingerprint = "
+                f"{warehouse.literal(subject)}"
+            )
+        except MissingTable:
             run, failed = 0, 0
         rows.append({"gate_name": gate.name, "failed_checks": float(failed if run else 1)})
     return pd.DataFrame(rows)
 
 
-def _store(connection: duckdb.DuckDBPyConnection, gate: Gate, subject: str, results: Sequence[CheckResult]) -> None:
-    """Replace the gate's rows for this subject, in one transaction. No clock: running a gate twice changes nothing."""
-    columns = ", ".join(RESULT_COLUMNS)
-    definition = ", ".join(f"{name} {kind}" for name, kind in RESULT_COLUMNS.items())
-    connection.execute("begin transaction")
+def _store(warehouse: Warehouse, gate: Gate, subject: str, results: Sequence[CheckResult]) -> None:
+    """Replace the gate's rows for this subject, all at once. No clock: running a gate twice changes nothing."""
+    (table,) = (table for table in gate_tables() if table.name == "gate_results")
+    rows = [[getattr(result, column.name) for column in table.columns] for result in results]
     try:
-        connection.execute("create schema if not exists quality")
-        connection.execute(f"create table if not exists quality.gate_results ({definition})")
-        connection.execute(
-            "delete from quality.gate_results where gate_name = ? and subject_fingerprint = ?", [gate.name, subject]
-        )
-        connection.executemany(
-            f"insert into quality.gate_results ({columns}) values ({', '.join('?' * len(RESULT_COLUMNS))})",
-            [[getattr(result, column) for column in RESULT_COLUMNS] for result in results],
-        )
-        connection.execute("commit")
-    except duckdb.Error as error:
-        connection.execute("rollback")
-        raise GateError(f"The results could not be written to quality.gate_results: {_first_line(error)}") from error
+        warehouse.replace(table, {"gate_name": gate.name, "subject_fingerprint": subject}, rows)
+    except EngineError as error:
+        raise GateError(f"The results could not be written to {table.relation}: {error.reason}") from error
 
 
 def _subject_fingerprint(gate: Gate, frames: dict[str, pd.DataFrame]) -> str:
@@ -320,12 +288,11 @@ data_docs_sites:
 """
 
 
-def _context(gate: Gate, database_path: Path) -> tuple[Any, Path]:
-    """A fresh context for this gate and the folder of its pages, `<database>_data_docs/<gate>` beside the database.
+def _context(gate: Gate, root: Path) -> tuple[Any, Path]:
+    """A fresh context for this gate and the folder of its pages, `<root>/<gate>`.
 
     Fresh: the pages show the last run alone, and a context that a killed run left half-written cannot stop the next.
     """
-    root = database_path.resolve().parent / f"{database_path.stem}_data_docs"
     pages, context_root = root / gate.name, root / ".contexts" / gate.name
     for folder in (pages, context_root):
         shutil.rmtree(folder, ignore_errors=True)
@@ -345,14 +312,14 @@ def _validate(
     limits: Sequence[Limit],
     frames: dict[str, pd.DataFrame],
     subject: str,
-    database_path: Path,
+    root: Path,
     with_pages: bool,
 ) -> tuple[tuple[CheckResult, ...], Path | None]:
     """Validate each table with its suite; one result per limit, in the order of the limits."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         gx = _great_expectations()
-        context, pages = _context(gate, database_path)
+        context, pages = _context(gate, root)
         source = context.data_sources.add_pandas("quality")
         checks = {check.name: check for check in gate.checks}
         results: dict[tuple[str, str], CheckResult] = {}
@@ -482,10 +449,6 @@ def _margin(limit: Limit, value: float) -> float:
     below = value - limit.lower if limit.lower is not None else math.inf
     above = limit.upper - value if limit.upper is not None else math.inf
     return min(below, above)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workflow import warehouse
 from workflow.headline import EXPOSURES, PERIODS, Figure, days_of, headlines, percent
-from workflow.settings import Settings, UserError, display
+from workflow.settings import Settings, UserError
 
 HUE = "#1f5f8b"
 TRUTH = "#b3541e"
@@ -26,9 +26,9 @@ STYLE = {
 
 def draw(settings: Settings, output: Path | None = None) -> Path:
     with warehouse.connect(settings, read_only=True) as connection:
-        if not warehouse.relation_type(connection, "marts", "prevalence"):
+        if not connection.relation_type("marts", "prevalence"):
             raise UserError(
-                f"Nothing is published in {display(settings.warehouse)} yet, so there is nothing to draw. Remedy: "
+                f"Nothing is published in the warehouse {settings.place} yet, so there is nothing to draw. Remedy: "
                 "`prevalence demo` or `prevalence run` first."
             )
         panels = [(figure, days_of(connection, figure)) for figure in headlines(connection)]

@@ -11,8 +11,10 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from workflow.settings import Settings, UserError, display
+from workflow import warehouse
+from workflow.settings import TARGETS, Settings, UserError, display
 
+TARGET = "PREVALENCE_TARGET"
 RAW_FOLDER = "PREVALENCE_RAW_FOLDER"
 EXIT_BLOCKED = 1
 EXIT_USER = 2
@@ -25,20 +27,18 @@ def main(arguments: list[str] | None = None) -> int:
     is_dbt = given[:1] == ["dbt"]
     options = _parser().parse_args(given[:1] if is_dbt else given)
     options.dbt_arguments = given[1:] if is_dbt else []
-    try:
-        settings = Settings.from_environment()
-    except UserError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return EXIT_USER
+    if getattr(options, "target", None):
+        os.environ[TARGET] = options.target
     # before the working directory changes, because a person types paths relative to where they are
     for name in ("raw_folder", "output"):
         value = getattr(options, name, None)
         if value is not None:
             setattr(options, name, value.expanduser().resolve())
-    settings.enter()
     from workflow.pipeline import AwaitingAnswers, GateBlocked
 
     try:
+        settings = Settings.from_environment()
+        settings.enter()
         return options.command(settings, options) or 0
     except AwaitingAnswers as waiting:
         print(f"\n{waiting}")
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\n{error}", file=sys.stderr)
         return EXIT_USER
     except duckdb.Error as error:
-        print(f"\n{_explain(settings, error)}", file=sys.stderr)
+        print(f"\n{warehouse.explain_failure(settings, error)}", file=sys.stderr)
         return EXIT_USER
     except KeyboardInterrupt:
         print(
@@ -58,14 +58,6 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return EXIT_INTERRUPTED
     return 0
-
-
-def _explain(settings: Settings, error: duckdb.Error) -> str:
-    return (
-        f"DuckDB stopped on {display(settings.warehouse)}: {str(error).strip().splitlines()[0]} Remedy: when it is out of "
-        "memory, raise PREVALENCE_MEMORY_LIMIT; when the disk is full, free some; then run the same command again. "
-        "Finished steps stay."
-    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, work, text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(command=work)
+        return command
+
+    def add_on_warehouse(name: str, work, text: str) -> argparse.ArgumentParser:
+        command = add(name, work, text)
+        command.add_argument("--target", choices=TARGETS, help=f"where the warehouse is (or {TARGET}); default: duckdb")
         return command
 
     def add_run_options(command: argparse.ArgumentParser) -> None:
@@ -98,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
             help=f"folder of Parquet files in the shape of the input contract (or {RAW_FOLDER})",
         )
 
-    demo = add("demo", _demo, "write the demo world, measure it and compare with its truth")
+    demo = add_on_warehouse("demo", _demo, "write the demo world, measure it and compare with its truth")
     add_run_options(demo)
     demo.add_argument("--interactions", type=int, help="size of the world")
     demo.add_argument("--users", type=int, help="default: a tenth of the interactions")
@@ -111,16 +108,16 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="every day is a world of its own: many seeds in one build",
     )
-    run = add("run", _run, "measure your own logs (or go on with what the warehouse holds)")
+    run = add_on_warehouse("run", _run, "measure your own logs (or go on with what the warehouse holds)")
     add_folder(run)
     add_run_options(run)
-    land = add("land", _land, "check the raw tables against the input contract and register them")
+    land = add_on_warehouse("land", _land, "check the raw tables against the input contract and register them")
     add_folder(land)
-    gate = add("gate", _gate, "run gates on the warehouse as it is; a blocked gate exits with 1")
+    gate = add_on_warehouse("gate", _gate, "run gates on the warehouse as it is; a blocked gate exits with 1")
     gate.add_argument(
         "names", nargs="+", metavar="name", help="raw_to_staging, before_draw, labels_to_estimates or before_publication"
     )
-    coverage = add("coverage", _coverage, "how often the intervals cover the demo world's truth")
+    coverage = add_on_warehouse("coverage", _coverage, "how often the intervals cover the demo world's truth")
     coverage.add_argument("--seeds", type=int, help="build this many small worlds first, and look at those")
     coverage.add_argument("--seed", type=int, default=1, help="seed of the small worlds")
     coverage.add_argument("--output", type=Path, help="write the table to this Markdown file as well")
@@ -131,9 +128,12 @@ def _parser() -> argparse.ArgumentParser:
     laboratory.add_argument("--scale", type=float, default=1.0, help="how many times the runs of the grid")
     laboratory.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     laboratory.add_argument("--output", type=Path, help="folder of the page, the chart and the cells; default: docs")
-    add("where", _where, "print the newest 28-day prevalence and where everything lies")
-    chart = add("chart", _chart, "draw the published prevalence")
+    add_on_warehouse("where", _where, "print the newest 28-day prevalence and where everything lies")
+    chart = add_on_warehouse("chart", _chart, "draw the published prevalence")
     chart.add_argument("--output", type=Path, help="SVG file; default: beside the warehouse")
+    compare = add("compare", _compare, "whether two targets hold the same rows; exits with 1 and names the first difference")
+    compare.add_argument("left", choices=TARGETS)
+    compare.add_argument("right", choices=TARGETS)
     add("dbt", _dbt, "run dbt with the arguments that follow; for target session with Spark and the functions started")
     spark = add("spark", _spark, "a Spark cluster with a Thrift server on this machine, for target thrift")
     actions = spark.add_subparsers(required=True, metavar="action", dest="action")
@@ -176,7 +176,7 @@ def _gate(settings: Settings, options: argparse.Namespace) -> None:
 
     for name in options.names:
         try:
-            report = run_gate(name, settings.warehouse)
+            report = run_gate(name, settings)
         except GateError as error:
             raise UserError(f"Gate {name} could not be run: {error}") from error
         if not report.is_passed:
@@ -194,7 +194,6 @@ def _land(settings: Settings, options: argparse.Namespace) -> None:
 def _demo(settings: Settings, options: argparse.Namespace) -> None:
     from dataclasses import replace
 
-    from workflow import warehouse
     from workflow.dbt import Dbt
     from workflow.demo import default_world, write_world
     from workflow.pipeline import Step, land_step, measurement_steps, run_steps
@@ -232,7 +231,7 @@ def _demo(settings: Settings, options: argparse.Namespace) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # kilobytes on Linux, bytes on macOS
     peak_gib = peak / (2**30 if sys.platform == "darwin" else 2**20)
-    print(f"\n{time.monotonic() - begun:.0f} s, {peak_gib:.2f} GiB at the peak")
+    print(f"\n{time.monotonic() - begun:.0f} s, {peak_gib:.2f} GiB at the peak of this process")
 
 
 def _run(settings: Settings, options: argparse.Namespace) -> None:
@@ -249,7 +248,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> None:
 
     if options.raw_folder is None and is_demo(settings):
         raise UserError(
-            f"The warehouse {display(settings.warehouse)} holds the demo world, whose labels are simulated. Remedy: "
+            f"The warehouse {settings.place} holds the demo world, whose labels are simulated. Remedy: "
             f"`prevalence demo` for the demo world, or --raw-folder (or {RAW_FOLDER}) for your own logs."
         )
     run_steps([land_step(settings, options.raw_folder)])
@@ -317,6 +316,20 @@ def _spark(settings: Settings, options: argparse.Namespace) -> int:
     else:
         cluster.logs(options.name, max(options.lines, 0))
     return 0
+
+
+def _compare(settings: Settings, options: argparse.Namespace) -> int:
+    from workflow import parity
+
+    left, right = (parity.of_target(settings, target) for target in (options.left, options.right))
+    found = parity.compare(left, right, parity.compared_tables(left))
+    for difference in found.differences:
+        print(difference)
+    print(
+        f"{found.tables} tables, {found.columns:,} columns, {found.rows:,} rows on {options.left}: "
+        + (f"{len(found.differences)} tables differ from {options.right}" if found.differences else f"the same on {options.right}")
+    )
+    return EXIT_BLOCKED if found.differences else 0
 
 
 def _where(settings: Settings, options: argparse.Namespace) -> None:

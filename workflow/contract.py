@@ -28,7 +28,7 @@ _ACCEPTED = {
     "double": rf"FLOAT|DOUBLE|DECIMAL\(.*\)|{_INTEGERS}",
     "boolean": "BOOLEAN",
     "date": "DATE",
-    "timestamp": r"DATE|TIMESTAMP|TIMESTAMP_(S|MS|NS)|TIMESTAMP WITH TIME ZONE",
+    "timestamp": r"DATE|TIMESTAMP|TIMESTAMP_(S|MS|NS)|TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ_NS",
 }
 _UNTYPED = '"NULL"'
 
@@ -49,21 +49,14 @@ class Column:
             return self.is_nullable
         return re.fullmatch(_ACCEPTED[self.data_type], found) is not None
 
-    def cast(self, found: str) -> str:
-        """SQL that reads the column, stored as `found`, as its contract type."""
-        name = quoted(self.name)
-        if found == "TIMESTAMP WITH TIME ZONE":
-            return f"timezone('UTC', {name}) as {name}"
-        if found == self.duckdb_type:
-            return name
-        return f"cast({name} as {self.duckdb_type}) as {name}"
-
 
 @dataclass(frozen=True)
 class Table:
     name: str
     schema: str
     grain: tuple[str, ...]
+    # columns whose values name the rows that are written together and replaced together; none: all of them
+    written_by: tuple[str, ...]
     is_required: bool
     columns: tuple[Column, ...] = field(repr=False)
 
@@ -73,16 +66,19 @@ class Table:
 
     @property
     def create_empty(self) -> str:
-        columns = ", ".join(f"{quoted(c.name)} {c.duckdb_type}" for c in self.columns)
+        """A statement for every engine: their names of the contract's types are the contract's own."""
+        columns = ", ".join(f"{column.name} {column.data_type}" for column in self.columns)
         return f"create table {self.relation} ({columns})"
 
 
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+@dataclass
+class Files:
+    """The Parquet files of one table, grouped by the columns and DuckDB types that they hold."""
 
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    table: Table
+    # the file, or the folder with everything below it
+    entry: Path
+    groups: dict[tuple[tuple[str, str], ...], list[Path]] = field(default_factory=dict)
 
 
 def _meta(node: dict) -> dict:
@@ -100,6 +96,7 @@ def read_contract(path: Path) -> tuple[Table, ...]:
                     name=table["name"],
                     schema=source.get("schema", source["name"]),
                     grain=tuple(_meta(table).get("grain", ())),
+                    written_by=tuple(_meta(table).get("written_by", ())),
                     is_required=bool(_meta(table).get("required", False)),
                     columns=tuple(
                         Column(

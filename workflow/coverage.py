@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from workflow import warehouse
+from workflow.contract import raw_tables
 from workflow.settings import PROJECT, Settings, UserError
 
 # The demo world's plans, scaled to worlds of a thousand interactions: plan, unit, design, units, defence, audit, floor
@@ -27,7 +28,7 @@ def build_replicates(settings: Settings, seeds: int, seed: int) -> Settings:
     from workflow.demo import default_world, write_world
     from workflow.pipeline import Step, land_step, measurement_steps, run_steps
 
-    replicates = replace(settings, warehouse=settings.warehouse.with_name("coverage.duckdb"))
+    replicates = settings.beside("coverage")
     replicates.enter()
     world = default_world()
     world = replace(
@@ -51,22 +52,20 @@ def build_replicates(settings: Settings, seeds: int, seed: int) -> Settings:
 
 def _plan(settings: Settings) -> None:
     with warehouse.connect(settings) as connection:
-        connection.execute("begin")
-        connection.execute("delete from raw.sampling_plans")
-        connection.executemany("insert into raw.sampling_plans values (?, ?, ?, ?, ?, ?, ?)", SMALL_PLANS)
-        connection.execute("commit")
+        plans = next(table for table in raw_tables() if table.name == "sampling_plans")
+        connection.replace(plans, {}, SMALL_PLANS)
 
 
 def coverage_table(settings: Settings) -> list[tuple]:
     """One row per period type, plan and policy; see coverage.sql for the columns."""
     query = (PROJECT / "workflow" / "coverage.sql").read_text()
     with warehouse.connect(settings) as connection:
-        if not warehouse.relation_type(connection, "truth", "prevalence"):
+        if not connection.relation_type("truth", "prevalence"):
             raise UserError(
-                f"The warehouse {settings.warehouse.name} holds no demo world, so there is no truth to compare with. "
+                f"The warehouse {settings.place} holds no demo world, so there is no truth to compare with. "
                 "Remedy: `prevalence demo` first, or `prevalence coverage --seeds 200`."
             )
-        return connection.execute(query).fetchall()
+        return connection.rows(query)
 
 
 def as_markdown(rows: list[tuple]) -> str:

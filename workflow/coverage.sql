@@ -26,22 +26,39 @@ compared as (
         estimates.pivot_name = 'overall'
         and estimates.estimator in ('two_phase', 'expert')
 
+),
+
+summarised as (
+
+    select
+        period_type,
+        plan_id,
+        policy_id,
+        grouping(policy_id) as is_every_policy,
+        count(*) as intervals,
+        count_if(is_missing) as missing_intervals,
+        avg(cast(is_covered as integer)) as coverage,
+        median(relative_width) as median_relative_width,
+        avg(positive_units) as mean_positive_units,
+        avg(prevalence) / nullif(avg(true_prevalence), 0) - 1 as relative_bias
+    from compared
+    group by grouping sets ((period_type, plan_id, policy_id), (period_type, plan_id))
+
 )
 
 select
     period_type,
     plan_id,
-    coalesce(policy_id, 'all') as policy_id,
-    count(*) as intervals,
-    count_if(is_missing) as missing_intervals,
-    avg(cast(is_covered as integer)) as coverage,
-    median(relative_width) as median_relative_width,
-    avg(positive_units) as mean_positive_units,
-    avg(prevalence) / nullif(avg(true_prevalence), 0) - 1 as relative_bias
-from compared
-group by grouping sets ((period_type, plan_id, policy_id), (period_type, plan_id))
+    coalesce(policy_id, 'all') as policy_name,
+    intervals,
+    missing_intervals,
+    coverage,
+    median_relative_width,
+    mean_positive_units,
+    relative_bias
+from summarised
 order by
     case period_type when 'day' then 1 when 'week' then 2 else 3 end,
     plan_id,
-    grouping(policy_id) desc,
-    policy_id
+    is_every_policy desc,
+    policy_name

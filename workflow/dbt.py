@@ -63,6 +63,10 @@ class Dbt:
             ]
         )
 
+    def manifest(self):
+        """dbt's own description of the project under these vars: nodes with their relations, columns and grains."""
+        return self._invoke(["parse"])
+
     @staticmethod
     def _selection(selectors: tuple[str, ...], exclude: tuple[str, ...]) -> list[str]:
         chosen = ["--select", *selectors]
@@ -75,15 +79,20 @@ class Dbt:
             *["--event-time-end", self.window.end.isoformat()],
         ]
 
-    def _invoke(self, command: list[str]) -> None:
+    def _invoke(self, command: list[str]):
+        """Run the command; returns what dbt gives back for it. Raises BuildError when any node fails."""
         from dbt.cli.main import dbtRunner
 
-        threads = ["--threads", str(self.threads)] if self.threads else []
+        warehouse.make_ready(self.settings)
+        # one session is one thread's: profiles.yml says so, and nothing else is possible
+        is_free = self.settings.engine != "session"
+        threads = ["--threads", str(self.threads)] if self.threads and is_free else []
         arguments = [
             *["--log-level", "none", "--log-level-file", "info", "--no-use-colors"],
             # the manifest is a second of writing for each step, and nothing here reads it
             "--no-write-json",
             *command,
+            *["--target", self.settings.engine],
             *threads,
             *["--vars", json.dumps(self.variables, sort_keys=True)],
         ]
@@ -91,13 +100,13 @@ class Dbt:
             with _quiet():
                 outcome = dbtRunner().invoke(arguments)
         finally:
-            warehouse.release_dbt()
+            warehouse.release_dbt(self.settings)
         if isinstance(outcome.exception, KeyboardInterrupt):
             raise KeyboardInterrupt
         results = getattr(outcome.result, "results", None) or []
         failures = [result for result in results if str(result.status) in _FAILED]
         if outcome.success and not failures:
-            return
+            return outcome.result
         raise BuildError(self._explain(command[0], failures, outcome.exception))
 
     def _explain(self, command: str, failures: list, exception) -> str:

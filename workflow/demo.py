@@ -4,15 +4,23 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 
 import yaml
 
 from workflow import warehouse
+from workflow.contract import Column, Table
 from workflow.dbt import Dbt, Window
 from workflow.settings import PROJECT, Settings
 
-SETTINGS_TABLE = "raw.demo_world_settings"
+# Rows of one world: one when it is begun, another when it is complete.
+SETTINGS_TABLE = Table(
+    name="demo_world_settings",
+    schema="raw",
+    grain=("settings", "is_complete"),
+    written_by=(),
+    is_required=False,
+    columns=(Column("settings", "string", False), Column("is_complete", "boolean", False)),
+)
 
 
 @dataclass(frozen=True)
@@ -68,18 +76,13 @@ def write_world(settings: Settings, world: World, dbt: Dbt) -> str:
         return "the world is there already"
     if _state(settings) is not None:
         # Another world's draws and answers would be mixed with this one's. The old one can be written again at will.
-        _remove(settings.warehouse)
+        warehouse.erase_demo_world(settings)
     with warehouse.connect(settings) as connection:
-        connection.execute("create schema if not exists raw")
-        connection.execute(
-            f"create table {SETTINGS_TABLE} (settings varchar, is_complete boolean)"
-        )
-        connection.execute(
-            f"insert into {SETTINGS_TABLE} values (?, false)", [world.text]
-        )
+        connection.execute(f"create schema if not exists {SETTINGS_TABLE.schema}")
+        connection.execute(connection.create_table(SETTINGS_TABLE))
+    _say(settings, world, is_complete=False)
     dbt.run("path:workflow/demo_world")
-    with warehouse.connect(settings) as connection:
-        connection.execute(f"update {SETTINGS_TABLE} set is_complete = true")
+    _say(settings, world, is_complete=True)
     return f"{world.interactions:,} interactions, seed {world.seed}"
 
 
@@ -87,20 +90,24 @@ def is_demo(settings: Settings) -> bool:
     return _state(settings) is not None
 
 
+def _say(settings: Settings, world: World, is_complete: bool) -> None:
+    """Add a row: no engine has to change one, and a killed run leaves it out or leaves it whole."""
+    with warehouse.connect(settings) as connection:
+        row = f"{connection.literal(world.text)}, {connection.literal(is_complete)}"
+        connection.execute(f"insert into {SETTINGS_TABLE.relation} values ({row})")
+
+
 def _state(settings: Settings) -> tuple[str, bool] | None:
-    if not settings.warehouse.exists():
+    if not warehouse.exists(settings):
         return None
     with warehouse.connect(settings) as connection:
-        if not warehouse.relation_type(connection, *SETTINGS_TABLE.split(".")):
+        if not connection.relation_type(SETTINGS_TABLE.schema, SETTINGS_TABLE.name):
             return None
-        # The table and its row are two statements, so a killed run may have left the table alone.
-        row = connection.execute(f"select * from {SETTINGS_TABLE}").fetchone()
-        return row or ("", False)
-
-
-def _remove(path: Path) -> None:
-    for name in (path.name, path.name + ".wal"):
-        path.with_name(name).unlink(missing_ok=True)
+        # The table and its rows are several statements, so a killed run may have left the table alone.
+        ((text, is_complete),) = connection.rows(
+            f"select max(settings), bool_or(is_complete) from {SETTINGS_TABLE.relation}"
+        )
+        return text or "", bool(is_complete)
 
 
 def _generator_hash() -> str:

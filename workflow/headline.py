@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-import duckdb
-
-from workflow import warehouse
+from workflow.warehouse import Warehouse
 
 # The longest period first; the two-phase estimate before one from experts alone; exposure before interactions; the
 # larger sample. Never the narrower interval: a figure that is chosen for how it came out does not hold as often.
@@ -41,7 +39,7 @@ class Figure:
         return self.lower <= self.truth <= self.upper
 
 
-def headlines(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
+def headlines(connection: Warehouse) -> list[Figure]:
     """One figure per policy, in the order of policy_id."""
     return _figures(
         connection,
@@ -54,28 +52,27 @@ def headlines(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
     )
 
 
-def days_of(connection: duckdb.DuckDBPyConnection, headline: Figure) -> list[Figure]:
+def days_of(connection: Warehouse, headline: Figure) -> list[Figure]:
     """The daily figures of the same plan and estimator, in order."""
     return _figures(
         connection,
-        """
+        f"""
         select *
         from marts.prevalence
         where
             period_type = 'day'
             and pivot_name = 'overall'
-            and policy_id = ?
-            and plan_id = ?
-            and estimator = ?
+            and policy_id = {connection.literal(headline.policy_id)}
+            and plan_id = {connection.literal(headline.plan_id)}
+            and estimator = {connection.literal(headline.estimator)}
         """,
-        [headline.policy_id, headline.plan_id, headline.estimator],
     )
 
 
 def _figures(
-    connection: duckdb.DuckDBPyConnection, rows: str, parameters: list | None = None
+    connection: Warehouse, rows: str
 ) -> list[Figure]:
-    has_truth = warehouse.relation_type(connection, "truth", "prevalence") is not None
+    has_truth = connection.relation_type("truth", "prevalence") is not None
     truth = "truth.true_prevalence" if has_truth else "cast(null as double)"
     join_truth = (
         """
@@ -91,9 +88,9 @@ def _figures(
         else ""
     )
     brought = "raw.policies"
-    if not warehouse.row_count(connection, brought):
+    if not connection.row_count(brought):
         brought = "reference.policies"
-    result = connection.execute(
+    found = connection.rows(
         f"""
         with published as ({rows})
         select
@@ -113,10 +110,9 @@ def _figures(
         left join {brought} as policies on published.policy_id = policies.policy_id
         {join_truth}
         order by published.policy_id, published.period_start
-        """,
-        parameters or [],
+        """
     )
-    return [Figure(*row) for row in result.fetchall()]
+    return [Figure(*row) for row in found]
 
 
 def percent(value: float | None, digits: int = 3) -> str:

@@ -2,52 +2,30 @@
 
 import difflib
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import duckdb
 
 from workflow import warehouse
-from workflow.contract import Column, Table, gate_tables, literal, quoted, raw_tables
+from workflow.contract import Column, Files, Table, gate_tables, raw_tables
 from workflow.settings import Settings, UserError
+from workflow.warehouse import EngineError, Warehouse, literal
 
 ANSWERS = "label_events"
 # Enough files to find the mistake by; a thousand of them would hide it.
 NAMED_FILES = 3
 
 
-@dataclass
-class Files:
-    """The Parquet files of one table, grouped by the column types they hold."""
-
-    table: Table
-    pattern: str
-    groups: dict[tuple[tuple[str, str], ...], list[Path]] = field(default_factory=dict)
-
-    @property
-    def view(self) -> str:
-        """One branch per physical shape: a cast is chosen for each file by what that file holds."""
-        branches = []
-        for shape, paths in self.groups.items():
-            found = {name.lower(): data_type for name, data_type in shape}
-            columns = ", ".join(
-                column.cast(found[column.name]) for column in self.table.columns
-            )
-            source = (
-                literal(self.pattern)
-                if len(self.groups) == 1
-                else "[" + ", ".join(literal(str(path)) for path in paths) + "]"
-            )
-            branches.append(
-                f"select {columns} from read_parquet({source}, hive_partitioning = false)"
-            )
-        return f"create or replace view {self.table.relation} as " + " union all ".join(
-            branches
-        )
-
-
 def land(settings: Settings, raw_folder: Path | None) -> list[str]:
-    """Register a folder's files, or check what the warehouse holds; returns one line per table for people."""
+    """Register a folder's files, or check what the warehouse holds; returns one line per table for people.
+
+    Everything is looked at before anything is changed, and on an engine without transactions a landing that is killed
+    between two statements is completed by the next.
+
+    The folder is one of this machine, whichever the engine: its files are read here to check them. Files elsewhere (hdfs,
+    s3) are registered by hand as raw.<table>, a table or view of the contract's columns and types, and checked as such.
+    """
     tables = raw_tables()
     problems: list[str] = []
     found: dict[str, Files] = {}
@@ -57,25 +35,28 @@ def land(settings: Settings, raw_folder: Path | None) -> list[str]:
         _refuse(problems, f"The files in {raw_folder}")
         switched = warehouse.switch_world(settings, warehouse.OWN_LOGS)
         said += [switched] if switched else []
-    with warehouse.connect(settings) as connection:
-        connection.execute("begin")
-        for schema in ("raw", "quality"):
-            connection.execute(f"create schema if not exists {schema}")
+    with warehouse.connect(settings) as connection, connection.transaction():
+        statements = [f"create schema if not exists {schema}" for schema in ("raw", "quality")]
+        raw_relations, gate_relations = connection.relations("raw"), connection.relations("quality")
         for table in tables:
-            problems += _register(connection, table, found.get(table.name), raw_folder)
+            wrong, needed = _registration(
+                connection, table, raw_relations.get(table.name), found.get(table.name), raw_folder
+            )
+            problems += wrong
+            statements += needed
         for table in gate_tables():
-            if not warehouse.relation_type(connection, table.schema, table.name):
-                connection.execute(table.create_empty)
-            problems += _check_relation(connection, table)
-        if problems:
-            connection.execute("rollback")
-            _refuse(problems, "The raw tables of the warehouse")
-        connection.execute("commit")
-        for table in tables:
-            rows = warehouse.row_count(connection, table.relation)
-            if rows:
-                origin = found[table.name].pattern if table.name in found else "table"
-                said.append(f"{table.relation:<26}{rows:>12,} rows  {origin}")
+            if table.name in gate_relations:
+                problems += _check_relation(connection, table)
+            else:
+                statements.append(connection.create_table(table))
+        _refuse(problems, "The raw tables of the warehouse")
+        for statement in statements:
+            connection.execute(statement)
+        counts = connection.row_counts([table.relation for table in tables])
+    for table in tables:
+        if counts[table.relation]:
+            origin = found[table.name].entry if table.name in found else "table"
+            said.append(f"{table.relation:<26}{counts[table.relation]:>12,} rows  {origin}")
     return said
 
 
@@ -140,9 +121,7 @@ def _read_files(
 ) -> tuple[Files, list[str]]:
     problems: list[str] = []
     paths = [entry]
-    pattern = str(entry)
     if entry.is_dir():
-        pattern = str(entry / "**" / "*.parquet")
         inside = [path for path in sorted(entry.rglob("*")) if path.is_file()]
         inside = [path for path in inside if not path.name.startswith((".", "_"))]
         paths = [path for path in inside if path.suffix == ".parquet"]
@@ -157,7 +136,7 @@ def _read_files(
                 f"{table.name}: the folder {entry} holds no file that ends in .parquet. Remedy: write the files there, "
                 "or remove the folder where the table is optional."
             )
-    files = Files(table, pattern)
+    files = Files(table, entry)
     wrong: dict[str, list[Path]] = defaultdict(list)
     for path in paths:
         source = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
@@ -168,7 +147,7 @@ def _read_files(
             continue
         shape = tuple((row[0], row[1]) for row in rows)
         files.groups.setdefault(shape, []).append(path)
-        for problem in _differences(table, shape):
+        for problem in _differences(table, shape, Column.accepts):
             wrong[problem].append(path)
         for column in _too_large(connection, table, shape, source):
             wrong[
@@ -194,26 +173,27 @@ def _some_files(paths: list[Path]) -> str:
 
 
 def _differences(
-    table: Table, shape: tuple[tuple[str, str], ...], is_exact: bool = False
+    table: Table,
+    shape: Iterable[tuple[str, str]],
+    fits: Callable[[Column, str], bool],
 ) -> list[str]:
-    """How the columns differ from the contract; `is_exact` where a type is not going to be cast."""
+    """How the columns differ from the contract; `fits` says whether a found type will do."""
     found = {name.lower(): data_type for name, data_type in shape}
+    names = ", ".join(found)
     problems = []
     for column in table.columns:
         data_type = found.pop(column.name, None)
         if data_type is None:
             empty = (
-                f", or `cast(null as {column.duckdb_type.lower()}) as {column.name}` where your logs have none"
+                f", or `cast(null as {column.data_type}) as {column.name}` where your logs have none"
                 if column.is_nullable
                 else ""
             )
             problems.append(
-                f"column {column.name} ({column.data_type}) is missing; found {', '.join(name for name, _ in shape)}. "
-                f"Remedy: select it in your mapping{empty}"
+                f"column {column.name} ({column.data_type}) is missing; found {names}. Remedy: select it in your "
+                f"mapping{empty}"
             )
-        elif data_type != column.duckdb_type and (
-            is_exact or not column.accepts(data_type)
-        ):
+        elif not fits(column, data_type):
             problems.append(
                 f"column {column.name} is {data_type.lower()}, expected {column.data_type}. Remedy: cast it in your "
                 "mapping, where a value that does not fit can be seen"
@@ -242,39 +222,44 @@ def _too_large(
         column
         for column in unsigned
         if connection.execute(
-            f"select count(*) from {source} where {quoted(column.name)} > 9223372036854775807"
+            f"select count(*) from {source} where {column.name} > 9223372036854775807"
         ).fetchone()[0]
     ]
 
 
-def _register(
-    connection: duckdb.DuckDBPyConnection,
+def _registration(
+    connection: Warehouse,
     table: Table,
+    existing: str | None,
     files: Files | None,
     raw_folder: Path | None,
-) -> list[str]:
-    """Make raw.<table> a view on its files, or leave, check or make the table; returns what is wrong."""
-    existing = warehouse.relation_type(connection, table.schema, table.name)
+) -> tuple[list[str], list[str]]:
+    """What is wrong, and the statements that make raw.<table> a view on its files, or leave or make the table.
+
+    `existing`: 'table', 'view' or None.
+    """
     if files is not None:
+        drop = []
         if existing == "table":
-            rows = warehouse.row_count(connection, table.relation)
+            rows = connection.row_count(table.relation)
             if rows:
+                copy = connection.export(table.relation, f"{raw_folder}/{table.name}/from_warehouse.parquet")
                 return [
                     f"{table.name}: the warehouse has a table {table.relation} with {rows:,} rows of its own, and they "
-                    "are not dropped for the sake of a file. Remedy: bring them into the folder first (copy "
-                    f"{table.relation} to '{raw_folder}/{table.name}/from_warehouse.parquet' (format parquet), the "
+                    f"are not dropped for the sake of a file. Remedy: bring them into the folder first ({copy}, the "
                     f"other file beside it), then drop table {table.relation}."
-                ]
-            connection.execute(f"drop table {table.relation}")
-        connection.execute(files.view)
-        return []
+                ], []
+            drop = [f"drop table {table.relation}"]
+        wrong = [f"{table.name}: {problem} (in {files.entry})." for problem in connection.unreadable(files)]
+        return wrong, [*drop, f"create or replace view {table.relation} as {connection.view_of(files)}"]
+    drop = []
     if existing == "view" and raw_folder is not None:
         if table.name == ANSWERS:
             return [
                 f"{table.name}: answers were read from files before, and {raw_folder} has none now; going on would "
                 "forget every label. Remedy: put the files back, or drop view raw.label_events if that is meant."
-            ]
-        connection.execute(f"drop view {table.relation}")
+            ], []
+        drop = [f"drop view {table.relation}"]
         existing = None
     if existing is None:
         if table.is_required:
@@ -282,23 +267,20 @@ def _register(
                 f"{table.name}: the warehouse has no {table.relation}, and this table is required. Remedy: write it, "
                 "or give --raw-folder (or PREVALENCE_RAW_FOLDER) a folder of Parquet files in the shape of the "
                 "contract, or write the demo world with `prevalence demo`."
-            ]
-        connection.execute(table.create_empty)
-        return []
-    return _check_relation(connection, table)
+            ], []
+        return [], [*drop, connection.create_table(table)]
+    return _check_relation(connection, table), []
 
 
-def _check_relation(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
+def _check_relation(connection: Warehouse, table: Table) -> list[str]:
     try:
-        rows = connection.execute(f"describe {table.relation}").fetchall()
-    except duckdb.Error as error:
+        shape = connection.columns(table.relation)
+    except EngineError as error:
         return [
-            f"{table.name}: {table.relation} cannot be read: {str(error).strip().splitlines()[0]} Remedy: put its "
-            "files back, or land the folder they are in now with --raw-folder."
+            f"{table.name}: {table.relation} cannot be read: {error.reason} Remedy: put its files back, or land the "
+            "folder they are in now with --raw-folder."
         ]
     return [
         f"{table.name}: {problem} (in the warehouse's {table.relation})."
-        for problem in _differences(
-            table, tuple((row[0], row[1]) for row in rows), is_exact=True
-        )
+        for problem in _differences(table, shape, lambda column, found: found == column.data_type)
     ]

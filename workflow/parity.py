@@ -16,6 +16,7 @@ import duckdb
 from workflow import warehouse
 from workflow.contract import DUCKDB_TYPES, gate_tables, raw_tables
 from workflow.dbt import Dbt
+from workflow.demo import default_world
 from workflow.settings import Settings, UserError
 
 RELATIVE_TOLERANCE = 1e-9
@@ -58,9 +59,11 @@ class Comparison:
     differences: tuple[str, ...]
 
 
-def compared_tables(dbt: Dbt) -> tuple[ComparedTable, ...]:
-    """Every model that the project builds under these vars, with its contract and grain, and the tables it reads."""
-    manifest = dbt.manifest()
+def compared_tables(settings: Settings) -> tuple[ComparedTable, ...]:
+    """Every model that the warehouse's world is built with, with its contract and grain, and the tables they read."""
+    with warehouse.connect(settings, read_only=True) as connection:
+        is_demo = connection.world() == warehouse.DEMO_WORLD
+    manifest = Dbt(settings, default_world().window, {"demo_world": is_demo}, None).manifest()
     found: dict[str, ComparedTable] = {}
     for node in manifest.nodes.values():
         if node.resource_type != "model" or not node.config.enabled:

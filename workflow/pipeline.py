@@ -56,9 +56,9 @@ def own_logs_window(
     if start and end:
         return _checked(Window(start, end))
     with warehouse.connect(settings) as connection:
-        first, last = connection.execute(
+        ((first, last),) = connection.rows(
             "select cast(min(occurred_at) as date), cast(max(occurred_at) as date) from raw.interactions"
-        ).fetchone()
+        )
     if first is None:
         raise UserError(
             "raw.interactions has no row with a time in occurred_at, so there is no day to measure. Remedy: fill "
@@ -157,9 +157,8 @@ def _gate(settings: Settings, name: str) -> str:
     from gates.checks import GateError
     from gates.runner import run_gate
 
-    warehouse.release_dbt()
     try:
-        report = run_gate(name, settings.warehouse)
+        report = run_gate(name, settings)
     except GateError as error:
         raise UserError(f"Gate {name} could not be run: {error}") from error
     if not report.is_passed:
@@ -177,7 +176,7 @@ def _await(settings: Settings) -> str | None:
     A judge is needed by plans with an audit alone, and the raters' overlap measures raters: no estimate waits for it.
     """
     with warehouse.connect(settings) as connection:
-        rows = connection.execute(
+        rows = connection.rows(
             """
             with needed_assignments as (
                 select
@@ -233,7 +232,7 @@ def _await(settings: Settings) -> str | None:
                     gate_name = 'labels_to_estimates'
                     and check_name in ('audit_answered_share', 'expert_answered_share')
                     and severity = 'blocking'
-            ),
+            )
 
             select
                 needed_assignments.relation,
@@ -252,7 +251,7 @@ def _await(settings: Settings) -> str | None:
             group by needed_assignments.relation
             order by needed_assignments.relation
             """
-        ).fetchall()
+        )
     if any(is_waiting for *_, is_waiting in rows):
         listed = " and ".join(
             f"{asked - answered:,} in {relation}" for relation, asked, answered, _ in rows if answered < asked

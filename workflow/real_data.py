@@ -65,7 +65,7 @@ def measure(name: str, data: Path, work: Path, draws: int = 1) -> list[Compariso
         _repeat_plans(connection, raw / "sampling_plans.parquet", draws)
     os.environ["PREVALENCE_DUCKDB_PATH"] = str(warehouse)
     for round_number in range(1, ROUNDS + 1):
-        code = cli.main(["run", "--raw-folder", str(raw)])
+        code = cli.main(["run", "--target", "duckdb", "--raw-folder", str(raw)])
         if code:
             raise UserError(f"`prevalence run` ended with exit code {code}; the message above says why.")
         if not _answer(name, source, warehouse, raw / "label_events" / f"round_{round_number}.parquet"):

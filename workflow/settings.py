@@ -1,7 +1,7 @@
 """Where things lie, and the one kind of error that a person is meant to read."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -52,16 +52,50 @@ class Settings:
         return self.logs / "dbt.log"
 
     @property
+    def thrift_address(self) -> tuple[str, int]:
+        """Host and port of the Thrift server, as in profiles.yml."""
+        port = os.environ.get("PREVALENCE_THRIFT_PORT") or "10010"
+        if not port.isdecimal():
+            raise UserError(f"PREVALENCE_THRIFT_PORT is {port!r}, which is not a port. Remedy: a whole number: 10010.")
+        return os.environ.get("PREVALENCE_THRIFT_HOST") or "127.0.0.1", int(port)
+
+    @property
+    def place(self) -> str:
+        """Where the warehouse is, to be read after the words `the warehouse`."""
+        if self.engine == "thrift":
+            host, port = self.thrift_address
+            return f"behind the Thrift server {host}:{port}"
+        return display(self.warehouse) if self.engine == "duckdb" else f"in {display(self.spark_folder)}"
+
+    def _beside_tables(self, ending: str) -> Path:
+        if self.engine == "duckdb":
+            return self.warehouse.with_name(self.warehouse.stem + ending)
+        return self.spark_folder.with_name(self.spark_folder.name + ending)
+
+    @property
     def chart(self) -> Path:
-        return self.warehouse.with_suffix(".svg")
+        return self._beside_tables(".svg")
 
     @property
     def data_docs(self) -> Path:
-        return self.warehouse.with_name(f"{self.warehouse.stem}_data_docs")
+        return self._beside_tables("_data_docs")
+
+    def beside(self, name: str) -> "Settings":
+        """The settings of another warehouse next to this one."""
+        if self.engine == "thrift":
+            raise UserError(
+                f"The Thrift server keeps one warehouse, and this needs another beside it ({name}). Remedy: --target "
+                "session or duckdb."
+            )
+        return replace(
+            self,
+            warehouse=self.warehouse.with_name(f"{name}{self.warehouse.suffix}"),
+            spark_folder=self.spark_folder.with_name(f"{self.spark_folder.name}_{name}"),
+        )
 
     def enter(self) -> None:
         """Make the process look as if it had been started in the project with absolute paths in the environment."""
-        self.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        self.chart.parent.mkdir(parents=True, exist_ok=True)
         os.environ["PREVALENCE_DUCKDB_PATH"] = str(self.warehouse)
         os.environ["PREVALENCE_TARGET"] = self.engine
         os.environ["PREVALENCE_SPARK_FOLDER"] = str(self.spark_folder)

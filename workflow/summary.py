@@ -7,9 +7,9 @@ from workflow.settings import Settings, UserError, display
 
 def print_summary(settings: Settings) -> None:
     with warehouse.connect(settings, read_only=True) as connection:
-        if not warehouse.relation_type(connection, "marts", "prevalence"):
+        if not connection.relation_type("marts", "prevalence"):
             raise UserError(
-                f"Nothing is published in {display(settings.warehouse)} yet. Remedy: `prevalence demo` or `prevalence "
+                f"Nothing is published in the warehouse {settings.place} yet. Remedy: `prevalence demo` or `prevalence "
                 "run` to the end; a blocked gate says what holds a figure back."
             )
         figures = headlines(connection)
@@ -31,7 +31,7 @@ def print_summary(settings: Settings) -> None:
         period = PERIODS.get(figure.period_type, figure.period_type)
         exposure = EXPOSURES.get(figure.unit_type, figure.unit_type)
         print(f"{line}  {exposure.removeprefix('of ')}, {period} from {figure.period_start}")
-    print(f"\nwarehouse  {display(settings.warehouse)}   (the figures: marts.prevalence)")
+    print(f"\nwarehouse  {settings.place.removeprefix('in ')}   (the figures: marts.prevalence)")
     if settings.chart.exists():
         print(f"chart      {display(settings.chart)}")
     pages = settings.data_docs

@@ -173,4 +173,4 @@ final as (
 
 select * from final
 -- sums of doubles depend on the order of their rows, so the rows have one
-order by plan_id, policy_id, unit_id
+{{ prevalence._row_order(['plan_id', 'policy_id', 'unit_id']) }}

@@ -14,7 +14,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from workflow.contract import raw_tables
-from workflow.warehouse import release_dbt
+from workflow.warehouse import DuckDb
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICIES = {"adult_content", "harassment", "misinformation", "self_harm"}
@@ -58,9 +58,9 @@ def invoke(folder: Path, manifest: Manifest | None, command: str, names: dict, *
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
         # the parsed project names the database after the file, so every world's file has the same name
         patch.setenv("PREVALENCE_DUCKDB_PATH", str(folder / "world.duckdb"))
-        release_dbt()
+        DuckDb.release_dbt()
         outcome = dbtRunner(manifest=manifest).invoke(arguments)
-        release_dbt()
+        DuckDb.release_dbt()
     assert outcome.success, f"{outcome.exception or ''}\n{said.getvalue()}"
     return outcome
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,7 @@ from gates import runner
 from gates.checks import GateError
 from gates.runner import GATES, GateReport, run_gate
 from workflow import cli
+from workflow.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = ROOT / "seeds" / "gate_limits.csv"
@@ -249,7 +251,11 @@ BENIGN_CHANGES = {
 
 def check(name: str, path: Path) -> GateReport:
     """Run a gate without its pages, which take half of the time."""
-    return run_gate(name, path, with_pages=False)
+    return run_gate(name, settings_of(path), with_pages=False)
+
+
+def settings_of(path: Path) -> Settings:
+    return replace(Settings.from_environment(), warehouse=path)
 
 
 def gate_of(check_name: str) -> str:
@@ -411,28 +417,28 @@ def test_a_failed_earlier_gate_blocks_publication(warehouse):
 
 
 def test_pages_are_written_beside_the_warehouse(warehouse):
-    report = run_gate("before_draw", warehouse)
+    report = run_gate("before_draw", settings_of(warehouse))
     assert report.data_docs == warehouse.parent / "warehouse_data_docs" / "before_draw" / "index.html"
     assert report.data_docs.is_file()
     pages = list(report.data_docs.parent.glob("validations/**/*.html"))
     assert len(pages) == 1 and "frame_profiles" in pages[0].as_posix()
-    run_gate("before_draw", warehouse)
+    run_gate("before_draw", settings_of(warehouse))
     assert len(list(report.data_docs.parent.glob("validations/**/*.html"))) == 1
 
 
 def test_half_written_pages_of_a_killed_run_do_not_stop_the_next(warehouse):
-    run_gate("before_draw", warehouse)
+    run_gate("before_draw", settings_of(warehouse))
     contexts = warehouse.parent / "warehouse_data_docs" / ".contexts" / "before_draw"
     for file in contexts.rglob("*.json"):
         file.write_text("{", encoding="utf-8")
     (contexts / "great_expectations.yml").write_text("config_version: [", encoding="utf-8")
-    assert run_gate("before_draw", warehouse).is_passed
+    assert run_gate("before_draw", settings_of(warehouse)).is_passed
 
 
 def test_usage_statistics_are_off(warehouse):
     import os
 
-    run_gate("before_draw", warehouse)
+    run_gate("before_draw", settings_of(warehouse))
     assert os.environ["GX_ANALYTICS_ENABLED"] == "False"
     config = warehouse.parent / "warehouse_data_docs" / ".contexts" / "before_draw" / "great_expectations.yml"
     assert yaml.safe_load(config.read_text(encoding="utf-8"))["analytics_enabled"] is False
