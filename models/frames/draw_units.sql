@@ -167,4 +167,4 @@ final as (
 
 )
 
-select * from final
+select {{ prevalence._in_one_file() }} * from final

@@ -1,9 +1,9 @@
-{#- How dbt-spark writes incremental models on Parquet, where a table has no transaction. The two macros below stand in for
-those of dbt-spark with the same names, which are looked up in the root project first; a project that installs this one
-as a package calls them from macros of its own with these names (docs/spark.md). -#}
+{#- How Spark replaces the day of a microbatch: a static partition, because a dynamic one, as dbt-spark has it, would keep
+the old rows of a day that has none any more. A row of another day would be written under a wrong date, so it stops the
+batch.
 
-{#- Replace the day of a microbatch: a static partition, because a dynamic one would keep the old rows of a day that has
-none any more. A row of another day would be written under a wrong date, so it stops the batch.
+It stands in for the macro of dbt-spark with the same name, because dbt looks names up in the root project first; a project
+that installs this one as a package calls it from a macro of its own with this name (docs/spark.md).
 
 Outside microbatch: the partitions that the rows belong to, as dbt-spark has it. Arguments are dbt-spark's. -#}
 {% macro get_insert_overwrite_sql(source_relation, target_relation, existing_relation) -%}
@@ -32,13 +32,4 @@ Outside microbatch: the partitions that the rows belong to, as dbt-spark has it.
     select {{ columns | join(', ') }}
     from {{ source_relation }}
     {%- endif -%}
-{%- endmacro %}
-
-{#- Append as one file: it appears by one rename, so a run that is killed while it writes has appended all or nothing.
-What is appended is drawn units and what was asked and answered about them, never the logs. -#}
-{% macro get_insert_into_sql(source_relation, target_relation) -%}
-    {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='column') | list -%}
-    insert into table {{ target_relation }}
-    select /*+ repartition(1) */ {{ columns | join(', ') }}
-    from {{ source_relation }}
 {%- endmacro %}
