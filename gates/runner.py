@@ -108,7 +108,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="+", metavar="gate", help=f"one or more of: {', '.join(GATES)}")
     parser.add_argument("--target", choices=TARGETS, help="where the warehouse is (or PREVALENCE_TARGET)")
     parser.add_argument(
-        "--database", type=Path, help="the DuckDB file (or PREVALENCE_DUCKDB_PATH; default: warehouse/prevalence.duckdb)"
+        "--database",
+        type=Path,
+        help="the DuckDB file (or PREVALENCE_DUCKDB_PATH; default: warehouse/prevalence.duckdb)",
     )
     arguments = parser.parse_args(argv)
     for name in arguments.names:

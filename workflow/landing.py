@@ -23,8 +23,9 @@ def land(settings: Settings, raw_folder: Path | None) -> list[str]:
     Everything is looked at before anything is changed, and on an engine without transactions a landing that is killed
     between two statements is completed by the next.
 
-    The folder is one of this machine, whichever the engine: its files are read here to check them. Files elsewhere (hdfs,
-    s3) are registered by hand as raw.<table>, a table or view of the contract's columns and types, and checked as such.
+    The folder is one of this machine, whichever the engine: its files are read here to check them. Files elsewhere
+    (hdfs, s3) are registered by hand as raw.<table>, a table or view of the contract's columns and types, and checked
+    as such.
     """
     tables = raw_tables()
     problems: list[str] = []

@@ -68,7 +68,8 @@ class Warehouse(ABC):
 
     def row_counts(self, relations: Sequence[str]) -> dict[str, int]:
         counts = " union all ".join(
-            f"select {self.literal(relation)} as relation, count(*) as row_count from {relation}" for relation in relations
+            f"select {self.literal(relation)} as relation, count(*) as row_count from {relation}"
+            for relation in relations
         )
         return dict(self.rows(counts)) if relations else {}
 
@@ -398,8 +399,8 @@ def explain(warehouse: Path, message: str) -> str:
         )
     if "different configuration" in message:
         return (
-            f"This process already holds the warehouse {display(warehouse)} open with other settings. Remedy: close that "
-            "connection first."
+            f"This process already holds the warehouse {display(warehouse)} open with other settings. Remedy: close "
+            "that connection first."
         )
     return (
         f"The warehouse {display(warehouse)} cannot be opened as a DuckDB database: {message.strip().splitlines()[0]} "
@@ -411,7 +412,8 @@ def explain_failure(settings: Settings, error: duckdb.Error) -> str:
     """The sentence for a statement that failed."""
     return (
         f"DuckDB stopped on {display(settings.warehouse)}: {first_line(error)} Remedy: when it is out of memory, raise "
-        "PREVALENCE_MEMORY_LIMIT; when the disk is full, free some; then run the same command again. Finished steps stay."
+        "PREVALENCE_MEMORY_LIMIT; when the disk is full, free some; then run the same command again. Finished steps "
+        "stay."
     )
 
 

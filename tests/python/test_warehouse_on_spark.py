@@ -103,7 +103,7 @@ def command(tmp_path, spark_folder, monkeypatch, capfd) -> Command:
     return opened
 
 
-# --- landing -----------------------------------------------------------------------------------------------------------
+# --- landing ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_folder_lands_as_the_same_rows_on_both_engines(command):
@@ -205,8 +205,8 @@ def _empty(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "spoil", "named"),
     [
-        ({"interactions": "select * exclude (surface), 1 as flag from {table}"}, None, ("column surface", "column flag")),
-        ({"components": "select * replace (position::varchar as position) from {table}"}, None, ("position is varchar",)),
+        ({"interactions": "select * exclude (surface), 1 as flag from {table}"}, None, ("surface", "column flag")),
+        ({"components": "select * replace (position::varchar as position) from {table}"}, None, ("is varchar",)),
         ({"components": None}, None, ("required",)),
         ({}, _not_parquet, ("not a Parquet file",)),
         ({}, _cut_off, ("components.parquet",)),
@@ -278,7 +278,7 @@ def test_files_that_were_moved_away_are_missed_by_name(command):
     assert code == cli.EXIT_USER and "raw.interactions cannot be read" in text and "Remedy" in text
 
 
-# --- worlds ------------------------------------------------------------------------------------------------------------
+# --- worlds ----------------------------------------------------------------------------------------------------------
 
 
 class Writer:
@@ -328,14 +328,15 @@ def test_two_worlds_are_not_mixed(command):
     assert code == cli.EXIT_USER and "holds demo world" in text
 
 
-# --- gates -------------------------------------------------------------------------------------------------------------
+# --- gates -----------------------------------------------------------------------------------------------------------
 
 
 def _fill_gates(command: Command) -> None:
     """The tables of test_gates, all good."""
     days = f"unnest({list(test_gates.DAYS)!r}) as days(row_day)"
+    decimal = re.compile(r"\b\d+\.\d+\b")
     tables = {
-        f"quality.{name}": re.sub(r"\b\d+\.\d+\b", lambda number: f"cast({number[0]} as double)", query.format(days=days))
+        f"quality.{name}": decimal.sub(lambda number: f"cast({number[0]} as double)", query.format(days=days))
         for name, query in test_gates.GOOD_TABLES.items()
     }
     limits = (
@@ -371,7 +372,8 @@ def test_results_of_one_subject_are_replaced_and_others_stay(command, spark_fold
     awkward = "it's \\ '${env:HOME}' 100 %\nand a second line \"quoted\" \u00e9"
 
     def row(subject: str, check: str, message: str | None) -> tuple:
-        return ("before_draw", check, "quality.x", "blocking", message is None, 0.1 + 0.2, "at most 1", 3, message, subject)
+        found = (message is None, 0.1 + 0.2, "at most 1", 3, message)
+        return ("before_draw", check, "quality.x", "blocking", *found, subject)
 
     with warehouse.connect(command.settings("session")) as connection:
 
@@ -382,7 +384,7 @@ def test_results_of_one_subject_are_replaced_and_others_stay(command, spark_fold
         put("00", row("00", "a", None))
         put("0e1", row("0e1", "a", awkward), row("0e1", "b", None))
         columns = ", ".join(column.name for column in GATE_RESULTS.columns)
-        found = sorted(connection.rows(f"select {columns} from quality.gate_results"), key=lambda found: (found[-1], found[1]))
+        found = connection.rows(f"select {columns} from quality.gate_results order by subject_fingerprint, check_name")
     assert found == [row("00", "a", None), row("0e1", "a", awkward), row("0e1", "b", None)]
     # a partition is one file, which one rename puts in its place: a killed run cannot leave a part of the rows
     partitions = [path for path in spark_folder.rglob("subject_fingerprint=*") if "gate_results" in str(path)]
@@ -390,7 +392,7 @@ def test_results_of_one_subject_are_replaced_and_others_stay(command, spark_fold
     assert all(len(list(path.glob("*.parquet"))) == 1 for path in partitions)
 
 
-# --- figures -----------------------------------------------------------------------------------------------------------
+# --- figures ---------------------------------------------------------------------------------------------------------
 
 
 def test_summary_chart_and_coverage_are_the_same(command):
@@ -410,7 +412,8 @@ def test_summary_chart_and_coverage_are_the_same(command):
             {keys}, unit_type || '_plan' as plan_id, 'two_phase' as estimator, (d + 3) / 1000.0::double as prevalence,
             case when d <> 2 then d / 1000.0::double end as interval_lower,
             case when d <> 2 then (d + 7) / 1000.0::double end as interval_upper,
-            0.95::double as interval_level, cast(100 + d as bigint) as sampled_units, cast(d as bigint) as positive_units
+            0.95::double as interval_level, cast(100 + d as bigint) as sampled_units,
+            cast(d as bigint) as positive_units
         from {grid}
     """
     command.fill(
@@ -477,7 +480,7 @@ def test_a_run_waits_for_the_same_answers(command):
     assert said[0] == said[1] and "Open assignments: 19 in labels.label_audit_assignments" in said[0]
 
 
-# --- what is not there ---------------------------------------------------------------------------------------------------
+# --- what is not there -----------------------------------------------------------------------------------------------
 
 
 def test_a_thrift_server_that_does_not_answer_is_named(command, monkeypatch):

@@ -63,7 +63,7 @@ def configuration(settings: Settings, scratch: Path | None = None) -> dict[str, 
         "spark.sql.constraintPropagation.enabled": "false",
         # microbatch models replace the partitions that they write, and no others
         "spark.sql.sources.partitionOverwriteMode": "dynamic",
-        # times in nanoseconds, as data frame libraries write them, are read as whole numbers (workflow/spark/warehouse.py)
+        # times in nanoseconds, as data frames hold them, are read as whole numbers (workflow/spark/warehouse.py)
         "spark.sql.legacy.parquet.nanosAsLong": "true",
         "spark.sql.shuffle.partitions": "4",
         "spark.ui.enabled": "false",

@@ -173,8 +173,8 @@ class Session(Spark):
     def open(cls, settings: Settings, read_only: bool) -> Iterator[Session]:
         if read_only and not cls.exists(settings):
             raise UserError(
-                f"There is no warehouse {settings.place} yet. Remedy: `prevalence demo --target session`, or `prevalence "
-                "run --target session --raw-folder DIR` for your own logs."
+                f"There is no warehouse {settings.place} yet. Remedy: `prevalence demo --target session`, or "
+                "`prevalence run --target session --raw-folder DIR` for your own logs."
             )
         yield cls(settings, cls._started(settings))
 
@@ -247,7 +247,8 @@ class Thrift(Spark):
         # thrift reports a refused connection by itself, beside the sentence that people are given
         logging.getLogger("thrift").setLevel(logging.CRITICAL)
         try:
-            connection = hive.connect(host=host, port=port, username=os.environ.get("PREVALENCE_THRIFT_USER", "prevalence"))
+            user = os.environ.get("PREVALENCE_THRIFT_USER", "prevalence")
+            connection = hive.connect(host=host, port=port, username=user)
         except (Error, TException, OSError) as error:
             raise UserError(_unanswered(host, port, first_line(error))) from error
         try:
@@ -277,7 +278,8 @@ class Thrift(Spark):
         except Error as error:
             raise _engine_error(self.settings, _server_reason(error)) from error
         except (TException, OSError) as error:
-            raise EngineError(_unanswered(*self.settings.thrift_address, first_line(error)), first_line(error)) from error
+            reason = first_line(error)
+            raise EngineError(_unanswered(*self.settings.thrift_address, reason), reason) from error
 
     def arrow(self, sql: str) -> pa.Table:
         import pyarrow as pa
@@ -345,7 +347,8 @@ def _engine_error(settings: Settings, reason: str) -> EngineError:
     kind = MissingTable if any(name in reason for name in _MISSING) else EngineError
     return kind(
         f"Spark stopped on the warehouse {settings.place}: {reason} Remedy: when it is out of memory, raise "
-        "PREVALENCE_SPARK_DRIVER_MEMORY (of a cluster PREVALENCE_SPARK_EXECUTOR_MEMORY, too); when the disk is full, free some; then run the same command again. Finished steps stay.",
+        "PREVALENCE_SPARK_DRIVER_MEMORY (of a cluster PREVALENCE_SPARK_EXECUTOR_MEMORY, too); when the disk is full, "
+        "free some; then run the same command again. Finished steps stay.",
         reason,
     )
 
