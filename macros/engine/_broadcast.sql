@@ -1,7 +1,7 @@
 {#- A hint, to stand right after SELECT, that the named relation of a join is small and goes to every task.
 
 Without it Spark may move the large side instead, to as many tasks as the join has keys: all units of a plan's day to
-one. DuckDB needs no hint, as it always builds its hash table from the smaller side.
+one. DuckDB builds its hash table from the smaller side anyway, and gets a comment.
 
 Arguments:
     relations: names or aliases, within the same SELECT, of relations with a row per group and not per unit.
@@ -12,7 +12,9 @@ Arguments:
 
 {% macro default___broadcast(relations) -%}{{ prevalence._refuse_engine('_broadcast') }}{%- endmacro %}
 
-{% macro duckdb___broadcast(relations) -%}{%- endmacro %}
+{% macro duckdb___broadcast(relations) -%}
+    /* small: {{ relations | join(', ') }} */
+{%- endmacro %}
 
 {% macro spark___broadcast(relations) -%}
     /*+ broadcast({{ relations | join(', ') }}) */
