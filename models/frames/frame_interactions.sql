@@ -172,7 +172,7 @@ probabilities as (
 -- units that the logging system drew, with the probabilities that it recorded
 drawn_elsewhere as (
 
-    select
+    select {{ prevalence._broadcast(['plans']) }}
         plans.plan_id,
         sized_units.unit_id,
         sized_units.unit_date,

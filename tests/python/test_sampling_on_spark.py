@@ -303,7 +303,7 @@ def frame_runs(tmp_path_factory, spark):
         scratch.mkdir()
         invoke(scratch, None, "compile", variables, *options)
         compiled = scratch / "target" / "compiled" / "prevalence" / "models" / "frames"
-        relation = r'(?:[\w"`]+\.)?["`]?(?:units|frames|staging)["`]?\.["`]?(\w+)["`]?'
+        relation = r'(?<!\w)(?:"\w+"\.)?"?(?:units|frames|staging)"?\."?(\w+)"?'
         texts[target] = {name: re.sub(relation, r"\1", (compiled / f"{name}.sql").read_text()) for name in FRAME_MODELS}
     with duckdb.connect(config={"threads": 1}) as connection:
         for name, path in paths.items():
