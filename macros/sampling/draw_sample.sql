@@ -33,10 +33,14 @@ Returns a select of the drawn rows with all columns of the relation.
 ) -%}
 {%- set ranking_value -%}
     case
-                        when _ds_units.{{ design }} = 'simple_random' or _ds_units.{{ is_certainty }} then _ds_units.{{ random_number }}
+                        when _ds_units.{{ design }} = 'simple_random' or _ds_units.{{ is_certainty }}
+                            then _ds_units.{{ random_number }}
                         else
                             (_ds_units.{{ random_number }} / (1 - _ds_units.{{ random_number }}))
-                            * ((1 - _ds_units.{{ inclusion_probability }}) / nullif(_ds_units.{{ inclusion_probability }}, 0))
+                            * (
+                                (1 - _ds_units.{{ inclusion_probability }})
+                                / nullif(_ds_units.{{ inclusion_probability }}, 0)
+                            )
                     end
 {%- endset -%}
 {%- set bucket -%}
@@ -102,7 +106,8 @@ _ds_fixed_size as (
     inner join _ds_boundaries
         on
             {% for column in by -%}
-                {{ 'and ' if not loop.first }}_ds_units.{{ column }} is not distinct from _ds_boundaries._ds_group_{{ loop.index }}
+                {{ 'and ' if not loop.first }}_ds_units.{{ column }}
+                    is not distinct from _ds_boundaries._ds_group_{{ loop.index }}
             {% endfor %}
     where
         {{ can_be_ranked }}

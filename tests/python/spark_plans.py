@@ -76,7 +76,8 @@ def findings(frame: DataFrame, most_rows: int) -> list[str]:
         if found.kind in ("exchange", "window") and is_spread:
             continue
         if found.rows is None or found.rows > most_rows:
-            uneven = "" if found.unevenness is None else f", {found.unevenness:.1f} times an even share in one partition"
+            uneven = found.unevenness
+            uneven = "" if uneven is None else f", {uneven:.1f} times an even share in one partition"
             sentences.append(f"{found.kind} over {found.rows} rows (at most {most_rows}){uneven}: {found.text}")
     return sentences
 
