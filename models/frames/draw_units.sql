@@ -111,7 +111,7 @@ frame_units as (
 
 open_units as (
 
-    select
+    select {{ prevalence._broadcast(['open_days']) }}
         frame_units.plan_id,
         frame_units.unit_id,
         open_days.unit_type,

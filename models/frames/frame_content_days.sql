@@ -65,22 +65,51 @@ sized_units as (
 
 ),
 
-plan_units as (
+day_totals as (
+
+    select
+        unit_date,
+        cast(sum(exposure) as bigint) as exposure,
+        cast(sum(risk_size) as bigint) as risk_size
+    from sized_units
+    group by unit_date
+
+),
+
+-- what a size is a share of: the same for every plan
+plan_days as (
 
     select
         plans.plan_id,
         plans.design,
         plans.expected_units,
+        plans.defence_share,
+        day_totals.unit_date,
+        day_totals.exposure,
+        day_totals.risk_size
+    from day_totals
+    cross join plans
+
+),
+
+plan_units as (
+
+    select {{ prevalence._broadcast(['plan_days']) }}
+        plan_days.plan_id,
+        plan_days.design,
+        plan_days.expected_units,
         sized_units.unit_id,
         sized_units.unit_date,
         sized_units.unit_key,
         sized_units.exposure,
         sized_units.is_score_imputed,
         {{ prevalence._defensive_mixture(
-            'sized_units.exposure', 'sized_units.risk_size', 'plans.defence_share', 'plans.plan_id, sized_units.unit_date'
+            'sized_units.exposure', 'sized_units.risk_size', 'plan_days.defence_share',
+            exposure_total='plan_days.exposure', risk_total='plan_days.risk_size'
         ) }} as size_measure
     from sized_units
-    cross join plans
+    inner join plan_days
+        on sized_units.unit_date = plan_days.unit_date
 
 ),
 
@@ -88,7 +117,8 @@ probabilities as (
 
     {{ prevalence.inclusion_probabilities(
         'plan_units', unit='unit_id', size='size_measure', expected_units='expected_units',
-        by=['plan_id', 'unit_date']
+        by=['plan_id', 'unit_date'],
+        columns=['unit_key', 'design', 'expected_units', 'exposure', 'size_measure', 'is_score_imputed']
     ) | indent(4) }}
 
 ),
@@ -96,22 +126,18 @@ probabilities as (
 final as (
 
     select
-        plan_units.plan_id,
-        plan_units.unit_id,
-        plan_units.unit_date,
-        plan_units.unit_key,
-        plan_units.design,
-        plan_units.expected_units,
-        plan_units.exposure,
-        plan_units.size_measure,
-        probabilities.inclusion_probability,
-        probabilities.is_certainty,
-        plan_units.is_score_imputed
-    from plan_units
-    inner join probabilities
-        on
-            plan_units.plan_id = probabilities.plan_id
-            and plan_units.unit_id = probabilities.unit_id
+        plan_id,
+        unit_id,
+        unit_date,
+        unit_key,
+        design,
+        expected_units,
+        exposure,
+        size_measure,
+        inclusion_probability,
+        is_certainty,
+        is_score_imputed
+    from probabilities
 
 )
 

@@ -54,7 +54,7 @@ latest_scores as (
 
 content_day_policies as (
 
-    select
+    select {{ prevalence._broadcast(['policies']) }}
         content_days.unit_id,
         content_days.unit_date,
         content_days.content_id,
@@ -85,7 +85,7 @@ policy_means as (
 
 final as (
 
-    select
+    select {{ prevalence._broadcast(['policy_means']) }}
         content_day_policies.unit_id,
         content_day_policies.unit_date,
         content_day_policies.content_id,

@@ -242,18 +242,37 @@ weighted_units as (
 
 ),
 
-sized_units as (
+audit_totals as (
 
     select
         plan_id,
-        unit_id,
         policy_id,
         sample_date,
-        audit_units,
+        cast(sum(weighted_exposure) as bigint) as weighted_exposure,
+        cast(sum(weighted_risk) as bigint) as weighted_risk
+    from weighted_units
+    group by plan_id, policy_id, sample_date
+
+),
+
+sized_units as (
+
+    select {{ prevalence._broadcast(['audit_totals']) }}
+        weighted_units.plan_id,
+        weighted_units.unit_id,
+        weighted_units.policy_id,
+        weighted_units.sample_date,
+        weighted_units.audit_units,
         {{ prevalence._defensive_mixture(
-            'weighted_exposure', 'weighted_risk', 'defence_share', 'plan_id, policy_id, sample_date'
+            'weighted_units.weighted_exposure', 'weighted_units.weighted_risk', 'weighted_units.defence_share',
+            exposure_total='audit_totals.weighted_exposure', risk_total='audit_totals.weighted_risk'
         ) }} as size_measure
     from weighted_units
+    inner join audit_totals
+        on
+            weighted_units.plan_id = audit_totals.plan_id
+            and weighted_units.policy_id = audit_totals.policy_id
+            and weighted_units.sample_date = audit_totals.sample_date
 
 ),
 
