@@ -55,6 +55,10 @@ SPARK_OUTPUT = "    spark: {type: spark, method: thrift, host: localhost, schema
 # between the calls of one model: DuckDB runs them as one query, Spark each as its own
 BETWEEN_CALLS = "\nunion all -- the next call\n"
 
+# how a call of an estimation macro begins, and the first CTE after its moments (macros/estimation/_survey_figures.sql)
+CTES = "with\n\n"
+FIGURES = "\n_sv_figures as ("
+
 
 def union_of_calls(calls: Mapping[str, str]) -> str:
     """One model of many calls (name -> SQL), told apart by the column `call_id`: a model each would take dbt longer."""
@@ -121,6 +125,10 @@ class DbtCalls:
         return {name: messages.get(name, "") for name in models}
 
 
+def _moments(ctes: str) -> str:
+    return f"{CTES}{ctes.rstrip().removesuffix(',')}\nselect * from _sv_moments"
+
+
 class SparkCalls(DbtCalls):
     """`run` on Spark: dbt compiles the same models for it, and a session in this process returns their rows."""
 
@@ -134,6 +142,7 @@ class SparkCalls(DbtCalls):
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "1",
+        "spark.sql.ui.explainMode": "simple",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
@@ -175,12 +184,35 @@ class SparkCalls(DbtCalls):
         ]
         parts: dict[str, list[pa.Table]] = {name: [] for name in models}
         with ThreadPoolExecutor(2) as threads:
-            found = threads.map(lambda named: self.session.sql(named[1]).toArrow(), queries)
-            for (name, _), rows in zip(queries, found, strict=True):
-                parts[name].append(rows)
+            rows = threads.map(self._rows, self._with_shared_moments([query for _, query in queries], threads))
+            for (name, _), part in zip(queries, rows, strict=True):
+                parts[name].append(part)
         return {
-            name: pa.concat_tables(rows, promote_options="permissive").to_pandas() for name, rows in parts.items()
+            name: pa.concat_tables(found, promote_options="permissive").to_pandas() for name, found in parts.items()
         }
+
+    def _rows(self, query: str) -> pa.Table:
+        return self.session.sql(query).toArrow()
+
+    def _with_shared_moments(self, queries: list[str], threads: ThreadPoolExecutor) -> list[str]:
+        """The queries with their moments read from a view: calls that differ in the interval share all that is before.
+
+        The text of a call is cut at the first CTE of the macro _survey_figures, which reads `_sv_moments` alone.
+        """
+        cut = [query.partition(FIGURES) for query in queries]
+        starts = [head.partition(CTES) for head, figures, _ in cut if figures]
+        moments = list(dict.fromkeys(_moments(ctes) for _, _, ctes in starts))
+        views = {}
+        for number, (query, rows) in enumerate(zip(moments, threads.map(self._rows, moments), strict=True)):
+            views[query] = f"moments_{number}"
+            self.session.createDataFrame(rows).createOrReplaceTempView(views[query])
+        shared = []
+        for head, figures, tail in cut:
+            opening, _, ctes = head.partition(CTES)
+            if figures:
+                head = f"{opening}{CTES}_sv_moments as (select * from {views[_moments(ctes)]}),"
+            shared.append(f"{head}{figures}{tail}")
+        return shared
 
     def stop(self) -> None:
         self.session.stop()
