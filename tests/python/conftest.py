@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -129,6 +130,14 @@ def _moments(ctes: str) -> str:
     return f"{CTES}{ctes.rstrip().removesuffix(',')}\nselect * from _sv_moments"
 
 
+def _cut(query: str) -> tuple[str, str, str]:
+    """The query before and after FIGURES; whole, where what follows reads more of what precedes than the moments."""
+    head, figures, tail = query.partition(FIGURES)
+    earlier = set(re.findall(r"^(_\w+) as \($", head, re.MULTILINE))
+    read = earlier & set(re.findall(r"\b_\w+", tail))
+    return (head, figures, tail) if read == {"_sv_moments"} else (query, "", "")
+
+
 class SparkCalls(DbtCalls):
     """`run` on Spark: dbt compiles the same models for it, and a session in this process returns their rows."""
 
@@ -199,7 +208,7 @@ class SparkCalls(DbtCalls):
 
         The text of a call is cut at the first CTE of the macro _survey_figures, which reads `_sv_moments` alone.
         """
-        cut = [query.partition(FIGURES) for query in queries]
+        cut = [_cut(query) for query in queries]
         starts = [head.partition(CTES) for head, figures, _ in cut if figures]
         moments = list(dict.fromkeys(_moments(ctes) for _, _, ctes in starts))
         views = {}
