@@ -31,8 +31,9 @@ _sv_shares as (
 
     select
         *,
-        ({{ interval_upper }}) - ({{ interval_lower }}) as interval_width,
-        (({{ interval_upper }}) - ({{ interval_lower }})) / nullif({{ estimate }}, 0) as relative_interval_width
+        cast(({{ interval_upper }}) - ({{ interval_lower }}) as double) as interval_width,
+        cast(({{ interval_upper }}) - ({{ interval_lower }}) as double)
+        / nullif(cast(({{ estimate }}) as double), 0) as relative_interval_width
     from {{ relation }}
 
 ),

@@ -139,7 +139,7 @@ _sv_item_sums as (
         {{ (domain + ['_sv_item']) | join(',\n        ') }},
         max(_sv_size) as _sv_size,
         max(_sv_scheme) as _sv_scheme,
-        max(case when _sv_size > 1 then 1.0 else 0.0 end) as _sv_is_paired,
+        max(case when _sv_size > 1 then cast(1 as double) else 0 end) as _sv_is_paired,
         max(case when _sv_size = _sv_most and _sv_size > 1 then 1 else 0 end) as _sv_complete,
         sum(case when _sv_size > 1 then _sv_count * (_sv_count - 1) / (_sv_size * (_sv_size - 1)) else 0 end)
             as _sv_agreement,
@@ -238,8 +238,8 @@ _sv_pairable as (
     select
         {{ (domain + ['_sv_item', '_sv_size']) | join(',\n        ') }},
         rank() over (partition by {{ group_by }} order by _sv_number) - 1
-        + 0.5 * count(*) over (partition by {{ group_by }}, _sv_number)
-        - 0.5 * count(*) over (partition by {{ group_by }}) as _sv_rank,
+        + cast(0.5 as double) * count(*) over (partition by {{ group_by }}, _sv_number)
+        - cast(0.5 as double) * count(*) over (partition by {{ group_by }}) as _sv_rank,
         _sv_number - avg(_sv_number) over (partition by {{ group_by }}) as _sv_centred
     from _sv_numbers
     where _sv_size > 1

@@ -139,13 +139,13 @@ _sv_labels as (
         _sv_pair,
         _sv_label_1 as _sv_label,
         _sv_count / _sv_n as _sv_share_1,
-        0.0 as _sv_share_2
+        cast(0 as double) as _sv_share_2
     from _sv_cells
     union all
     select
         _sv_pair,
         _sv_label_2 as _sv_label,
-        0.0 as _sv_share_1,
+        cast(0 as double) as _sv_share_1,
         _sv_count / _sv_n as _sv_share_2
     from _sv_cells
 
@@ -182,7 +182,7 @@ _sv_crossed as (
         _sv_cells._sv_pair,
         _sv_cells._sv_count,
         _sv_cells._sv_n,
-        case when _sv_cells._sv_label_1 = _sv_cells._sv_label_2 then 1.0 else 0.0 end as _sv_same,
+        case when _sv_cells._sv_label_1 = _sv_cells._sv_label_2 then cast(1 as double) else 0 end as _sv_same,
         _sv_of_first._sv_share_2 + _sv_of_second._sv_share_1 as _sv_margin
     from _sv_cells
     inner join _sv_margins as _sv_of_first

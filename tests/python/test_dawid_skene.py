@@ -59,7 +59,7 @@ union all select item, rater, label, 'fine' from (values
 
 
 @pytest.fixture(scope="module")
-def results(dbt_calls, call_text):
+def fitted(dbt_calls, call_text):
     tables = {"parts": PARTS}
     models = {}
     path = dbt_calls.folder / "world.parquet"
@@ -90,18 +90,18 @@ def results(dbt_calls, call_text):
 
 
 @pytest.mark.parametrize(("case", "record"), _records(), ids=[f"{case}-{record['id']}" for case, record in _records()])
-def test_reference(results, case, record) -> None:
+def test_reference(fitted, case, record) -> None:
     name = f"{case}_{record['iterations_run']}"
-    posteriors = results[f"{name}_posteriors"].pivot(index="item", columns="label", values="posterior")
+    posteriors = fitted[f"{name}_posteriors"].pivot(index="item", columns="label", values="posterior")
     assert posteriors.index.tolist() == record["tasks"]
     assert posteriors.columns.tolist() == [str(label) for label in record["classes"]]
     close = {"rtol": 1e-7, "atol": 1e-12}
     np.testing.assert_allclose(np.maximum(posteriors, FLOOR), np.maximum(record["posterior"], FLOOR), **close)
-    classes = results[f"{name}_classes"].sort_values("label")
+    classes = fitted[f"{name}_classes"].sort_values("label")
     # the floor reaches the shares and the confusion through the step that follows it
     after_floor = {"rtol": 1e-7, "atol": FLOOR}
     np.testing.assert_allclose(classes.class_share, record["class_prior"], **after_floor)
-    for rater, rows in results[f"{name}_confusion"].groupby("rater"):
+    for rater, rows in fitted[f"{name}_confusion"].groupby("rater"):
         confusion = rows.pivot(index="label", columns="true_label", values="probability")
         np.testing.assert_allclose(confusion, record["confusion"][rater], **after_floor)
 
@@ -171,7 +171,7 @@ def test_equations_of_the_textbook(iterations) -> None:
 # Properties -----------------------------------------------------------------------------------------------------------
 
 
-def test_order_of_rows_does_not_change_a_bit(results) -> None:
+def test_order_of_rows_does_not_change_a_bit(fitted) -> None:
     answers = _random_answers()
     first = dawid_skene(answers, 200, 1e-10, 1e-12)
     generator = np.random.default_rng(1)
@@ -180,7 +180,7 @@ def test_order_of_rows_does_not_change_a_bit(results) -> None:
         assert dawid_skene(shuffled, 200, 1e-10, 1e-12).tobytes() == first.tobytes()
     for result, keys in (("posteriors", ["item", "label"]), ("confusion", ["rater", "true_label", "label"])):
         forwards, backwards = (
-            results[f"{table}_{result}"].sort_values(keys, ignore_index=True) for table in ("world", "world_backwards")
+            fitted[f"{table}_{result}"].sort_values(keys, ignore_index=True) for table in ("world", "world_backwards")
         )
         pd.testing.assert_frame_equal(forwards, backwards, check_exact=True)
 
@@ -209,20 +209,20 @@ def test_numbers_that_cannot_be_answers_give_nothing() -> None:
     assert np.isnan(dawid_skene(good, 0, 0, 0)).all() and np.isnan(dawid_skene(good, 9, -1, 0)).all()
 
 
-def test_world_is_found_again(results) -> None:
-    classes = results["world_classes"].set_index("label")
+def test_world_is_found_again(fitted) -> None:
+    classes = fitted["world_classes"].set_index("label")
     assert (classes.status == "ok").all()
     assert classes.class_share.sum() == pytest.approx(1)
     # the votes alone say about 0.26
     assert classes.class_share["1"] == pytest.approx(PREVALENCE, abs=0.02)
     assert classes.votes.sum() == classes.labels.iloc[0] == len(WORLD)
-    confusion = results["world_confusion"].set_index(["rater", "true_label", "label"])
+    confusion = fitted["world_confusion"].set_index(["rater", "true_label", "label"])
     # about 530 violating and 2,150 other items each: standard errors of at most 0.022 and 0.011 if the truth were known
     for rater, (sensitivity, specificity) in ERRORS.items():
         assert confusion.probability[rater, "1", "1"] == pytest.approx(sensitivity, abs=0.07)
         assert confusion.probability[rater, "0", "0"] == pytest.approx(specificity, abs=0.04)
     assert confusion.groupby(level=[0, 1]).probability.sum().to_numpy() == pytest.approx(1)
-    posteriors = results["world_posteriors"]
+    posteriors = fitted["world_posteriors"]
     items = posteriors.groupby("item")
     assert len(items) == WORLD["item"].nunique()
     assert items.posterior.sum().to_numpy() == pytest.approx(1)
@@ -234,9 +234,9 @@ def test_world_is_found_again(results) -> None:
 # What may not be said -------------------------------------------------------------------------------------------------
 
 
-def test_statuses(results) -> None:
+def test_statuses(fitted) -> None:
     for result, figure in (("posteriors", "posterior"), ("confusion", "probability"), ("classes", "class_share")):
-        rows = results[f"parts_{result}"]
+        rows = fitted[f"parts_{result}"]
         statuses = rows.groupby("part").status.agg(["nunique", "first"])
         assert (statuses["nunique"] == 1).all()
         assert statuses["first"].to_dict() == {
@@ -249,12 +249,12 @@ def test_statuses(results) -> None:
         }
         assert rows[figure][rows.part != "fine"].isna().all()
         assert rows[figure][rows.part == "fine"].notna().all()
-    cut = results["cut_short"]
+    cut = fitted["cut_short"]
     assert (cut.status == "not_converged").all() and (cut.iterations == 2).all() and cut.class_share.notna().all()
 
 
-def test_answers_that_are_missing_or_repeated_are_counted(results) -> None:
-    rows = results["parts_posteriors"].set_index("part")
+def test_answers_that_are_missing_or_repeated_are_counted(fitted) -> None:
+    rows = fitted["parts_posteriors"].set_index("part")
     fine = rows.loc["fine"]
     counts = fine[["items", "raters", "labels", "missing_labels"]].drop_duplicates()
     assert counts.to_numpy().tolist() == [[3, 3, 10, 1]]

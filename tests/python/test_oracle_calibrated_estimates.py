@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from conftest import union_of_calls
 from test_oracle_survey_estimates import INTERVALS, ORACLE, _close, _estimand, _intervals, _prefix_and_name, pytestmark
 
 __all__ = ["pytestmark"]
@@ -116,10 +117,8 @@ def calibrated(dbt_calls, call_text):
                         by=[[], [DOMAINS[folder]]],
                     )
         for prefix in designs:
-            models[f"{folder}_{prefix}"] = "\nunion all\n".join(
-                f"select '{call_id}' as call_id, called.* from (\n{text}\n) as called"
-                for call_id, text in calls.items()
-                if call_id.startswith(f"{prefix}:")
+            models[f"{folder}_{prefix}"] = union_of_calls(
+                {call_id: text for call_id, text in calls.items() if call_id.startswith(f"{prefix}:")}
             )
     rows = {}
     for model, frame in dbt_calls.run(models, tables).items():

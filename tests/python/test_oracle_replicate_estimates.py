@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from conftest import union_of_calls
 from test_oracle_survey_estimates import INTERVALS, ORACLE, _close, _estimand, _prefix_and_name, pytestmark
 from test_oracle_two_phase_estimates import _expected
 
@@ -51,7 +52,7 @@ def _call(call_text: Any, folder: str, prefix: str, arguments: dict[str, Any]) -
 
 
 @pytest.fixture(scope="module")
-def estimates(dbt_calls, call_text):
+def replicate_figures(dbt_calls, call_text):
     models, tables = {}, {}
     for folder in FOLDERS:
         names = sorted(path.stem for path in (ORACLE / folder).glob("rw_*.csv"))
@@ -67,10 +68,8 @@ def estimates(dbt_calls, call_text):
                         call_text, folder, _prefix_and_name(result)[0], {**_estimand(result), "interval": interval}
                     )
         for prefix in {name.split(":")[0] for name in calls}:
-            models[f"{folder}_{prefix}"] = "\nunion all\n".join(
-                f"select '{call_id}' as call_id, called.* from (\n{text}\n) as called"
-                for call_id, text in calls.items()
-                if call_id.split(":")[0] == prefix
+            models[f"{folder}_{prefix}"] = union_of_calls(
+                {call_id: text for call_id, text in calls.items() if call_id.split(":")[0] == prefix}
             )
     return {
         (model[:3], row["call_id"], row["country"] if row["grouping_set"] == "country" else None): row
@@ -80,9 +79,9 @@ def estimates(dbt_calls, call_text):
 
 
 @pytest.mark.parametrize(("folder", "result"), _results())
-def test_reference(estimates, folder, result) -> None:
+def test_reference(replicate_figures, folder, result) -> None:
     name, country = result["id"].split("|")[0], result.get("domain", {}).get("country")
-    rows = {kind: estimates[folder[:3], f"{name}:{kind}", country] for kind in _kinds(folder, result)}
+    rows = {kind: replicate_figures[folder[:3], f"{name}:{kind}", country] for kind in _kinds(folder, result)}
     row = rows["wald_t"]
     assert row["status"] == "ok"
     assert _close(row["estimate"], result["estimate"], 1e-8, 1e-12)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from conftest import SHARED
+from conftest import SHARED, union_of_calls
 from scipy.stats import beta
 
 ORACLE = SHARED / "oracle"
@@ -217,7 +217,7 @@ def _results() -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def estimates(dbt_calls, call_text):
+def survey_figures(dbt_calls, call_text):
     """case -> call -> (domain column, value) -> row"""
     models, tables = {}, {}
     for case in CASES:
@@ -233,9 +233,7 @@ def estimates(dbt_calls, call_text):
                     interval=interval,
                     by=[[], *([column] for column in case.domains)],
                 )
-        models[case.folder] = "\nunion all\n".join(
-            f"select '{call_id}' as call_id, called.* from (\n{text}\n) as called" for call_id, text in calls.items()
-        )
+        models[case.folder] = union_of_calls(calls)
         tables[f"data_{case.folder}"] = (
             f"select * from read_csv('{ORACLE / case.folder / 'data.csv'}',"
             " auto_type_candidates = ['BIGINT', 'DOUBLE', 'VARCHAR'])"
@@ -275,12 +273,12 @@ def _close(ours: Any, reference: float, rel: float, absolute: float) -> bool:
 
 
 @pytest.mark.parametrize(("case", "result"), _results())
-def test_reference(estimates, case, result) -> None:
+def test_reference(survey_figures, case, result) -> None:
     tolerance = _reference(case)["tolerance"]
     rel, absolute = tolerance["rel"], tolerance["abs"]
     domain = next(iter(result.get("domain", {}).items()), ("overall", None))
     rows = {
-        interval: estimates.get((case.folder, _call_id(result, interval), domain)) for interval in _intervals(result)
+        interval: survey_figures.get((case.folder, _call_id(result, interval), domain)) for interval in _intervals(result)
     }
     row = rows["wald_t"]
 

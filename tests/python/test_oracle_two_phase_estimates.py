@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import union_of_calls
 from test_oracle_survey_estimates import (
     INTERVALS,
     ORACLE,
@@ -103,9 +104,7 @@ def two_phase(dbt_calls, call_text):
                         interval=interval,
                         by=[[], *([column] for column in TWO_PHASE_DOMAINS.get(folder, ("country",)))],
                     )
-        models[folder] = "\nunion all\n".join(
-            f"select '{call_id}' as call_id, called.* from (\n{text}\n) as called" for call_id, text in calls.items()
-        )
+        models[folder] = union_of_calls(calls)
         tables[f"data_{folder}"] = _data(folder)
     rows = {}
     for folder, frame in dbt_calls.run(models, tables).items():

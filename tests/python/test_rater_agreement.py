@@ -93,7 +93,7 @@ def _simulated() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def results(dbt_calls, call_text):
+def agreement(dbt_calls, call_text):
     columns = {"item": "item", "rater": "rater", "label": "answer"}
     parts = {**columns, "relation": "examples", "positive_label": "1"}
     value = "case when answer < 7 then answer end"
@@ -129,8 +129,8 @@ def results(dbt_calls, call_text):
     return dbt_calls.run(models, tables)
 
 
-def _part(results, model: str, part: str) -> pd.Series:
-    (row,) = (row for _, row in results[model].iterrows() if row.get("part") == part)
+def _part(agreement, model: str, part: str) -> pd.Series:
+    (row,) = (row for _, row in agreement[model].iterrows() if row.get("part") == part)
     return row
 
 
@@ -150,9 +150,9 @@ def _reference_records() -> list[tuple[str, dict]]:
 @pytest.mark.parametrize(
     ("case", "record"), _reference_records(), ids=[f"{case}-{record['id']}" for case, record in _reference_records()]
 )
-def test_reference(results, case, record) -> None:
+def test_reference(agreement, case, record) -> None:
     close = {"rel": 1e-9, "abs": 1e-12}
-    row = results[case].iloc[0]
+    row = agreement[case].iloc[0]
     kind, _, detail = record["id"].partition(":")
     if kind in ("percent_agreement", "krippendorff_alpha"):
         column = kind if detail in ("pairs", "nominal") else f"{kind}_{detail}"
@@ -162,18 +162,18 @@ def test_reference(results, case, record) -> None:
         assert row.fleiss_kappa == pytest.approx(record["estimate"], **close)
         assert row.randolph_kappa == pytest.approx(record["randolph"], **close)
     elif kind == "cohen_kappa":
-        pairs = results[f"{case}_pairs"].set_index(["rater_1", "rater_2"])
+        pairs = agreement[f"{case}_pairs"].set_index(["rater_1", "rater_2"])
         pair = pairs.loc[tuple(detail.split(","))]
         assert pair.paired_items == np.sum(record["table"])
         expected = (record["estimate"], record["se"], record["se_null"], *record["ci"]["normal"])
         figures = ["cohen_kappa", "std_error", "null_std_error", "interval_lower", "interval_upper"]
         assert pair[figures].tolist() == pytest.approx(expected, **close)
     elif kind == "pairwise_cohen":
-        pairs = results[f"{case}_pairs"]
+        pairs = agreement[f"{case}_pairs"]
         kappas = dict(zip(pairs.rater_1 + "," + pairs.rater_2, pairs.cohen_kappa, strict=True))
         assert kappas == pytest.approx(record["values"], **close)
     elif kind == "majority_vote_share":
-        votes = results[f"{case}_votes"].pivot(index="item", columns="label", values="vote_share").fillna(0)
+        votes = agreement[f"{case}_votes"].pivot(index="item", columns="label", values="vote_share").fillna(0)
         assert votes.index.tolist() == record["tasks"]
         np.testing.assert_allclose(votes.to_numpy(), record["share"], rtol=1e-12)
     else:
@@ -188,18 +188,18 @@ def test_reference(results, case, record) -> None:
         ("m02_agreement_missing_3class", 0.83546509706, 0.051996292489),
     ],
 )
-def test_gwet_on_the_reference_data(results, case, coefficient, std_error) -> None:
+def test_gwet_on_the_reference_data(agreement, case, coefficient, std_error) -> None:
     if case not in CASES:
         pytest.skip(f"the reference values are not in {SHARED}; PREVALENCE_SHARED says where their folder is")
-    row = results[case].iloc[0]
+    row = agreement[case].iloc[0]
     assert (row.gwet_ac1, row.gwet_ac1_std_error) == pytest.approx((coefficient, std_error), abs=1e-11)
 
 
 # Published examples ---------------------------------------------------------------------------------------------------
 
 
-def test_observers_of_krippendorff_and_gwet(results) -> None:
-    row = _part(results, "by_part", "observers")
+def test_observers_of_krippendorff_and_gwet(agreement) -> None:
+    row = _part(agreement, "by_part", "observers")
     assert (row["items"], row.raters, row.labels, row.missing_labels, row.paired_items) == (12, 4, 41, 7, 11)
     # to the three digits that Krippendorff prints
     alphas = row[["krippendorff_alpha", "krippendorff_alpha_ordinal", "krippendorff_alpha_interval"]].tolist()
@@ -209,16 +209,16 @@ def test_observers_of_krippendorff_and_gwet(results) -> None:
     assert row.percent_agreement == pytest.approx(9 / 11)
 
 
-def test_fourteen_raters_of_fleiss(results) -> None:
-    row = _part(results, "anonymous", "fourteen")
+def test_fourteen_raters_of_fleiss(agreement) -> None:
+    row = _part(agreement, "anonymous", "fourteen")
     assert row.complete_items == 10
     assert row.fleiss_kappa == pytest.approx(0.210, abs=5e-4)
     assert pd.isna(row.raters) and pd.isna(row.repeated_labels)
 
 
 @pytest.mark.parametrize(("part", "kappa", "ac1"), [("balanced", 0.70, 0.70), ("skewed", 0.32, 0.81)])
-def test_paradox_of_high_agreement_and_low_kappa(results, part, kappa, ac1) -> None:
-    pair, group = _part(results, "pairs", part), _part(results, "two_labels", part)
+def test_paradox_of_high_agreement_and_low_kappa(agreement, part, kappa, ac1) -> None:
+    pair, group = _part(agreement, "pairs", part), _part(agreement, "two_labels", part)
     assert pair.percent_agreement == group.percent_agreement == 0.85
     assert (pair.cohen_kappa, group.gwet_ac1) == pytest.approx((kappa, ac1), abs=0.005)
     both, first, second, neither = TABLES[part]
@@ -230,9 +230,9 @@ def test_paradox_of_high_agreement_and_low_kappa(results, part, kappa, ac1) -> N
 # Properties -----------------------------------------------------------------------------------------------------------
 
 
-def test_names_of_labels_and_raters_do_not_matter(results) -> None:
-    plain = results["by_part"].set_index("part")
-    turned = results["turned"].query("grouping_set == 'part'").set_index("part")
+def test_names_of_labels_and_raters_do_not_matter(agreement) -> None:
+    plain = agreement["by_part"].set_index("part")
+    turned = agreement["turned"].query("grouping_set == 'part'").set_index("part")
     figures = ["percent_agreement", "positive_agreement", "negative_agreement", "krippendorff_alpha", "fleiss_kappa"]
     for part in ("observers", *TABLES):
         assert plain.loc[part, figures].tolist() == pytest.approx(turned.loc[part, figures].tolist(), nan_ok=True)
@@ -244,8 +244,8 @@ def test_names_of_labels_and_raters_do_not_matter(results) -> None:
     assert alphas.nunique() == 1 or np.ptp(alphas.astype(float)) < 1e-12
 
 
-def test_votes_add_up(results) -> None:
-    votes = results["votes"]
+def test_votes_add_up(agreement) -> None:
+    votes = agreement["votes"]
     items = votes.groupby(["part", "item"], dropna=False)
     assert (items.votes.sum() == items.labels.first()).all()
     shares = items.vote_share.sum(min_count=1).dropna()
@@ -257,16 +257,16 @@ def test_votes_add_up(results) -> None:
     assert len(half) == 30 and not half.is_majority.any() and (half.tied_labels == 2).all()
 
 
-def test_standard_errors_are_those_of_repetition(results) -> None:
+def test_standard_errors_are_those_of_repetition(agreement) -> None:
     # the spread of 300 repetitions is itself known to 4 %
     for model, figure, error in (
         ("simulated_pairs", "cohen_kappa", "std_error"),
         ("simulated", "gwet_ac1", "gwet_ac1_std_error"),
     ):
-        rows = results[model]
+        rows = agreement[model]
         assert len(rows) == REPLICATES
         assert rows[error].mean() == pytest.approx(rows[figure].std(), rel=0.13)
-    pairs = results["simulated_pairs"]
+    pairs = agreement["simulated_pairs"]
     generator = np.random.default_rng(6)
     truth = generator.uniform(size=2_000_000) < 0.2
     first, second = (
@@ -297,48 +297,48 @@ FIGURES = [
         ("no_item", "invalid_rows"),
     ],
 )
-def test_no_figure_without_what_it_needs(results, part, status) -> None:
-    row = _part(results, "by_part", part)
+def test_no_figure_without_what_it_needs(agreement, part, status) -> None:
+    row = _part(agreement, "by_part", part)
     assert row.status == status
     assert row[FIGURES].isna().all()
 
 
-def test_group_counts(results) -> None:
+def test_group_counts(agreement) -> None:
     counts = ["items", "labels", "missing_labels", "repeated_labels", "invalid_rows", "paired_items"]
-    assert _part(results, "by_part", "alone")[counts].tolist() == [2, 2, 1, 0, 0, 0]
-    assert _part(results, "by_part", "repeated")[counts].tolist() == [2, 7, 0, 1, 0, 2]
-    assert _part(results, "by_part", "no_rater").invalid_rows == 1
+    assert _part(agreement, "by_part", "alone")[counts].tolist() == [2, 2, 1, 0, 0, 0]
+    assert _part(agreement, "by_part", "repeated")[counts].tolist() == [2, 7, 0, 1, 0, 2]
+    assert _part(agreement, "by_part", "no_rater").invalid_rows == 1
 
 
-def test_one_label_leaves_nothing_to_chance(results) -> None:
-    row = _part(results, "by_part", "same")
+def test_one_label_leaves_nothing_to_chance(agreement) -> None:
+    row = _part(agreement, "by_part", "same")
     assert (row.status, row.percent_agreement, row.positive_agreement) == ("one_label", 1, 1)
     assert row[["krippendorff_alpha", "fleiss_kappa", "negative_agreement"]].isna().all()
     # with a known number of labels agreement by chance is known, too
     assert (row.gwet_ac1, row.randolph_kappa) == (1, 1)
-    assert pd.isna(_part(results, "anonymous", "same").gwet_ac1)
-    same = _part(results, "pairs", "same")
+    assert pd.isna(_part(agreement, "anonymous", "same").gwet_ac1)
+    same = _part(agreement, "pairs", "same")
     assert (same.status, same.percent_agreement) == ("one_label", 1)
 
 
-def test_more_labels_than_there_are_is_refused(results) -> None:
-    row = _part(results, "few_labels", "three_labels")
+def test_more_labels_than_there_are_is_refused(agreement) -> None:
+    row = _part(agreement, "few_labels", "three_labels")
     assert row.status == "too_many_labels" and row[FIGURES].isna().all()
 
 
-def test_answers_without_a_number_are_counted_and_kept(results) -> None:
-    row = _part(results, "by_part", "without_number")
+def test_answers_without_a_number_are_counted_and_kept(agreement) -> None:
+    row = _part(agreement, "by_part", "without_number")
     assert (row.labels, row.labels_without_value, row.paired_items) == (6, 1, 3)
     # the item with the unranked answer has no pair of numbers; the two others agree
     assert row.krippendorff_alpha_interval == row.krippendorff_alpha_ordinal == 1
     assert row.krippendorff_alpha < 1
 
 
-def test_pairs_that_have_no_kappa(results) -> None:
-    perfect, constant = (_part(results, "pairs", part) for part in ("perfect", "constant"))
+def test_pairs_that_have_no_kappa(agreement) -> None:
+    perfect, constant = (_part(agreement, "pairs", part) for part in ("perfect", "constant"))
     assert (perfect.status, perfect.cohen_kappa, perfect.std_error) == ("zero_variance", 1, 0)
     assert (constant.status, constant.cohen_kappa, constant.std_error) == ("zero_variance", 0, 0)
-    pairs = results["pairs"][results["pairs"].grouping_set == "part"]
+    pairs = agreement["pairs"][agreement["pairs"].grouping_set == "part"]
     repeated = pairs[pairs.part == "repeated"].set_index(["rater_1", "rater_2"])
     assert repeated.status.to_dict() == {
         ("a", "b"): "repeated_labels",
@@ -346,14 +346,14 @@ def test_pairs_that_have_no_kappa(results) -> None:
         ("b", "c"): "one_label",
     }
     for part, status in (("no_rater", "invalid_rows"), ("no_item", "invalid_rows"), ("unanswered", "no_pairs")):
-        row = _part(results, "pairs", part)
+        row = _part(agreement, "pairs", part)
         assert row.status == status and row[["percent_agreement", "cohen_kappa", "std_error"]].isna().all()
     observers = pairs[pairs.part == "observers"]
     assert len(observers) == 6
     assert (observers.paired_items + observers.missing_items == 12).all()
     assert pairs[["interval_lower", "interval_upper"]][pairs.status != "ok"].isna().all(axis=None)
     # the same items in several parts: a rater has several answers to each
-    assert (results["pairs"][results["pairs"].grouping_set == "overall"].status == "invalid_rows").all()
+    assert (agreement["pairs"][agreement["pairs"].grouping_set == "overall"].status == "invalid_rows").all()
 
 
 def test_bad_arguments_are_refused(dbt_calls, call_text) -> None:

@@ -38,7 +38,7 @@ ESTIMATED = [
 
 
 @pytest.fixture(scope="module")
-def results(dbt_calls, call_text):
+def corrected(dbt_calls, call_text):
     known = ", ".join(str(row[:5]) for row in [*KNOWN, *REFUSED])
     estimated = ", ".join(str(row[:7]) for row in ESTIMATED)
     tables = {
@@ -88,8 +88,8 @@ def results(dbt_calls, call_text):
 
 
 @pytest.mark.parametrize("published", KNOWN, ids=lambda row: row[0])
-def test_known_labels(results, published) -> None:
-    row = results["known"].loc[published[0]]
+def test_known_labels(corrected, published) -> None:
+    row = corrected["known"].loc[published[0]]
     assert (row.status, row.interval_method) == ("ok", "clopper_pearson")
     assert row.estimate == pytest.approx(published[5], rel=1e-12, abs=1e-15)
     assert row.interval_lower == pytest.approx(published[6], rel=1e-10, abs=1e-15)
@@ -97,24 +97,24 @@ def test_known_labels(results, published) -> None:
 
 
 @pytest.mark.parametrize("refused", REFUSED, ids=lambda row: row[0])
-def test_refused_with_a_reason(results, refused) -> None:
-    row = results["known"].loc[refused[0]]
+def test_refused_with_a_reason(corrected, refused) -> None:
+    row = corrected["known"].loc[refused[0]]
     assert row.status == refused[5]
     for column in ("estimate", "variance", "std_error", "interval_lower", "interval_upper", "interval_method"):
         assert pd.isna(row[column])
 
 
 @pytest.mark.parametrize("published", ESTIMATED, ids=lambda row: row[0])
-def test_estimated_labels(results, published) -> None:
-    row = results["estimated"].loc[published[0]]
+def test_estimated_labels(corrected, published) -> None:
+    row = corrected["estimated"].loc[published[0]]
     assert row.interval_lower == pytest.approx(published[7], abs=1e-10)
     assert row.interval_upper == pytest.approx(published[8], abs=1e-10)
-    wald = results["delta"].loc[published[0]]
+    wald = corrected["delta"].loc[published[0]]
     assert wald.interval_upper - wald.interval_lower == pytest.approx(2 * 1.959963984540054 * row.std_error, rel=1e-12)
     # half the effective sample adds the apparent share's variance once more
     youden = published[3] + published[5] - 1
     more = published[1] * (1 - published[1]) / published[2] / youden**2
-    assert results["of_a_design"].loc[published[0]].variance == pytest.approx(row.variance + more, rel=1e-10)
+    assert corrected["of_a_design"].loc[published[0]].variance == pytest.approx(row.variance + more, rel=1e-10)
 
 
 def _reference_rows() -> list:
@@ -125,8 +125,8 @@ def _reference_rows() -> list:
 
 
 @pytest.mark.parametrize("result", _reference_rows())
-def test_reference(results, result) -> None:
-    estimated = results["reference_lang_reiczigel"].loc[result["id"]]
+def test_reference(corrected, result) -> None:
+    estimated = corrected["reference_lang_reiczigel"].loc[result["id"]]
     lower, upper = result["lang_reiczigel"]["ci"]
     if result["estimate_untruncated"] != result["estimate"]:
         # outside [0, 1]: refused, while the interval's function still reproduces the reference
@@ -151,7 +151,7 @@ def test_reference(results, result) -> None:
     assert estimated.interval_lower == pytest.approx(lower, rel=1e-9, abs=1e-12)
     assert estimated.interval_upper == pytest.approx(upper, rel=1e-9, abs=1e-12)
     for interval in ("wilson", "clopper_pearson"):
-        known = results[f"reference_{interval}"].loc[result["id"]]
+        known = corrected[f"reference_{interval}"].loc[result["id"]]
         assert known.variance == pytest.approx(result["variance_known_sesp"], rel=1e-9, abs=1e-12)
         lower, upper = result[f"known_sesp_{interval}"]
         assert known.interval_lower == pytest.approx(lower, rel=1e-9, abs=1e-12)
