@@ -55,7 +55,8 @@ def configuration(settings: Settings, scratch: Path | None = None) -> dict[str, 
         "spark.local.dir": str(scratch),
         "spark.hadoop.hive.exec.scratchdir": str(scratch / "hive"),
         "spark.hadoop.hive.exec.local.scratchdir": str(scratch / HIVE_LOCAL),
-        "spark.hadoop.hive.downloaded.resources.dir": str(scratch / "hive_resources"),
+        # one for each client, because a client that leaves removes it
+        "spark.hadoop.hive.downloaded.resources.dir": str(scratch / "${hive.session.id}_resources"),
         "spark.hadoop.hive.server2.logging.operation.log.location": str(scratch / "operation_logs"),
         # a killed `create table as` leaves its folder behind; the next run writes it anew
         "spark.sql.legacy.allowNonEmptyLocationInCTAS": "true",
