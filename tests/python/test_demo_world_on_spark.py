@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from test_demo_world import World, invoke, parsed  # noqa: F401  (a fixture)
 
-pyspark = pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("java") is None and "JAVA_HOME" not in os.environ, reason="there is no Java"),
