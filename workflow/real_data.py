@@ -64,7 +64,7 @@ def measure(name: str, data: Path, work: Path, draws: int = 1, target: str = TAR
         )
     work.mkdir(parents=True, exist_ok=True)
     settings = settings_of(work, target)
-    _start_afresh(settings, work)
+    start_afresh(settings, work)
     raw = work / "raw"
     shutil.rmtree(raw, ignore_errors=True)
     raw.mkdir()
@@ -87,7 +87,7 @@ def settings_of(work: Path, target: str) -> Settings:
     return settings if target == "thrift" else replace(settings, spark_folder=work / "spark")
 
 
-def _start_afresh(settings: Settings, work: Path) -> None:
+def start_afresh(settings: Settings, work: Path) -> None:
     """Remove what an earlier call left in `work`. A Thrift server may hold what somebody needs, so there it refuses."""
     if settings.engine == "duckdb":
         for old in work.glob("prevalence.*"):
