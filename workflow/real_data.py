@@ -53,7 +53,8 @@ def measure(name: str, data: Path, work: Path, draws: int = 1, target: str = TAR
     """Run one set from its published files to figures, from scratch, in the folder `work`.
 
     `draws` > 1 draws every sample that often, each under a plan of its own, to see how often the intervals hold.
-    `target` is an output of profiles.yml. DuckDB's file and a session's tables lie in `work`; a Thrift server has its own.
+    `target` is an output of profiles.yml. DuckDB's file and a session's tables lie in `work`; a Thrift server keeps its
+    own.
 
     Raises UserError where the set is not in `data`, a run fails, or the Thrift server holds another world.
     """

@@ -91,8 +91,8 @@ def spoiled() -> dict[str, str]:
     """What `write` takes to make every table hold rows that are set aside, for each reason, and texts that are awkward.
 
     Interactions: two duplicates, one late, and one each without id, surface and time. Components: two duplicates, of no
-    interaction, without id, content and position; half the texts with a control character, an emoji, a quote, a backslash
-    and a line separator. Risk scores: a duplicate, out of range on both sides, NaN, null, of an unknown policy. Label
+    interaction, without id, content and position; half the texts with a character of their own, an emoji, a quote, a
+    backslash and a line separator. Risk scores: a duplicate, out of range on both sides, NaN, null, of an unknown policy. Label
     events: of an unknown policy, of an unknown assignment, without id.
     """
     return {
@@ -102,7 +102,8 @@ def spoiled() -> dict[str, str]:
             )
             from {table}
             union all select * from {table} where interaction_id in ('i1', 'i2')
-            union all select * replace (cast(null as varchar) as interaction_id) from {table} where interaction_id = 'i3'
+            union all select * replace (cast(null as varchar) as interaction_id) from {table}
+                where interaction_id = 'i3'
             union all
             select * replace (
                 'x1' as interaction_id, cast(null as varchar) as surface,
@@ -125,7 +126,8 @@ def spoiled() -> dict[str, str]:
             from {table}
             union all select * from {table} where interaction_id = 'i7'
             union all select * replace ('nobody' as interaction_id) from {table} where interaction_id = 'i8'
-            union all select * replace (cast(null as varchar) as interaction_id) from {table} where interaction_id = 'i9'
+            union all select * replace (cast(null as varchar) as interaction_id) from {table}
+                where interaction_id = 'i9'
             union all
             select * replace (9 as position, cast(null as varchar) as content_id, chr(7) || '\\é"' as text)
             from {table} where interaction_id = 'i10' and position = 1
@@ -143,7 +145,9 @@ def spoiled() -> dict[str, str]:
         """,
         "label_events": " union all ".join(
             [
-                label_event(label_event_id="e1", assignment_id="a1", policy_id="no_such_policy", submitted_at="2026-03-04"),
+                label_event(
+                    label_event_id="e1", assignment_id="a1", policy_id="no_such_policy", submitted_at="2026-03-04"
+                ),
                 label_event(label_event_id="e2", assignment_id="a2", policy_id=POLICY, submitted_at="2026-03-04"),
                 label_event(assignment_id="a3", policy_id=POLICY, submitted_at="2026-03-04"),
             ]

@@ -1,5 +1,7 @@
-"""A text is shown and hashed the same on Spark, whatever is in it. Needs the extra `spark` and Java 17, and skips without
-them."""
+"""A text is shown and hashed the same on Spark, whatever is in it.
+
+Needs the extra `spark` and Java 17, and skips without them.
+"""
 
 from __future__ import annotations
 

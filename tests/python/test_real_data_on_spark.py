@@ -1,8 +1,8 @@
 """Published sets and spoiled logs give the same rows on Spark as on DuckDB, table by table and column by column.
 
-Needs the extra `spark`, Java 17 and, but for the spoiled logs, the data sets, and skips without them. A set takes minutes
-on Spark whatever its size, so only dices_350 is measured by default; PREVALENCE_REAL_DATA_ON_SPARK names others,
-separated by commas, or `all` (docs/real-data.md).
+Needs the extra `spark`, Java 17 and, but for the spoiled logs, the data sets, and skips without them. A set takes
+minutes on Spark whatever its size, so only dices_350 is measured by default; PREVALENCE_REAL_DATA_ON_SPARK names
+others, separated by commas, or `all` (docs/real-data.md).
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(MISSING is not None, reason=M
 WANTED = os.environ.get("PREVALENCE_REAL_DATA_ON_SPARK") or "dices_350"
 SETS = real_data.SETS if WANTED == "all" else tuple(WANTED.split(","))
 # what no run that has its answers leaves empty
-NEVER_EMPTY = ("raw.label_events", "frames.draw_units", "labels.label_items", "estimates.est_prevalence", "marts.prevalence")
+NEVER_EMPTY = (
+    "raw.label_events",
+    "frames.draw_units",
+    "labels.label_items",
+    "estimates.est_prevalence",
+    "marts.prevalence",
+)
 
 
 @pytest.fixture(scope="module")
