@@ -92,8 +92,8 @@ def spoiled() -> dict[str, str]:
 
     Interactions: two duplicates, one late, and one each without id, surface and time. Components: two duplicates, of no
     interaction, without id, content and position; half the texts with a character of their own, an emoji, a quote, a
-    backslash and a line separator. Risk scores: a duplicate, out of range on both sides, NaN, null, of an unknown policy. Label
-    events: of an unknown policy, of an unknown assignment, without id.
+    backslash and a line separator. Risk scores: a duplicate, out of range on both sides, NaN, null, of an unknown
+    policy. Label events: of an unknown policy, of an unknown assignment, without id.
     """
     return {
         "interactions": """
