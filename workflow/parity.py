@@ -206,8 +206,10 @@ def _differs(table: ComparedTable, name: str, data_type: str) -> str:
     left, right = f'l."{name}"', f'r."{name}"'
     if table.is_exact(name, data_type):
         return f"{left} is distinct from {right}"
+    # where one is NaN or infinite, so is the tolerance, and nothing is greater than that
     return (
         f"({left} is null) <> ({right} is null)"
+        f" or ({left} <> {right} and not (isfinite({left}) and isfinite({right})))"
         f" or abs({left} - {right}) > {RELATIVE_TOLERANCE} * greatest(abs({left}), abs({right}))"
     )
 
