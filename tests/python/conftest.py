@@ -10,9 +10,9 @@ import contextlib
 import io
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -20,6 +20,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+from workflow.settings import Settings
+from workflow.spark.session import start_session, stop_session
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("PREVALENCE_SHARED", ROOT.parent / "shared"))
@@ -141,37 +144,32 @@ def _cut(query: str) -> tuple[str, str, str]:
 class SparkCalls(DbtCalls):
     """`run` on Spark: dbt compiles the same models for it, and a session in this process returns their rows."""
 
-    # Queries of a few hundred rows cost their planning, and code that is compiled for one use. Measured on the calls of
-    # the reference cases: docs/spark.md.
+    # Over workflow.spark.session's configuration, and for these tests only: queries of a few hundred rows cost their
+    # planning and the code that is compiled for one use.
     SETTINGS = {
-        "spark.driver.memory": "2g",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.ui.explainMode": "simple",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
+    }
+    ENVIRONMENT = {
+        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "PREVALENCE_SPARK_DRIVER_MEMORY": "2g",
     }
 
     def __init__(self, folder: Path) -> None:
-        from pyspark.sql import SparkSession
-
-        from python_udfs.spark import register
-
         super().__init__(folder)
         (folder / "tables").mkdir()
         with (folder / "profiles.yml").open("a") as profiles:
             profiles.write(SPARK_OUTPUT)
-        os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-        builder = SparkSession.builder.master("local[2]")
+        settings = replace(Settings.from_environment(), engine="session", spark_folder=folder / "spark")
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in self.ENVIRONMENT.items():
+                environment.setenv(name, value)
+            self.session = start_session(settings)
         for key, value in self.SETTINGS.items():
-            builder = builder.config(key, value)
-        self.session = builder.getOrCreate()
-        self.session.sparkContext.setLogLevel("ERROR")
-        register(self.session)
+            self.session.conf.set(key, value)
 
     def run(self, models: Mapping[str, str], tables: Mapping[str, str] | None = None) -> dict[str, pd.DataFrame]:
         """As on DuckDB, which also makes the rows of `tables`, so that both engines read the same ones."""
@@ -224,7 +222,7 @@ class SparkCalls(DbtCalls):
         return shared
 
     def stop(self) -> None:
-        self.session.stop()
+        stop_session(self.session)
 
 
 @pytest.fixture(scope="module")
