@@ -271,6 +271,8 @@ class SparkCalls(DbtCalls):
     ENVIRONMENT = {
         "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "PREVALENCE_SPARK_DRIVER_MEMORY": "2g",
+        # what a page of Spark's would show of queries that are over, had it one
+        "PYSPARK_SUBMIT_ARGS": "--conf spark.sql.ui.retainedExecutions=1 --conf spark.ui.retainedStages=10 pyspark-shell",
     }
 
     def __init__(self, folder: Path) -> None:
