@@ -9,9 +9,9 @@ gates included. Where people and a judge would answer, one statement answers eve
 
 Each step is timed by itself. GROWING are the steps that read logs, units or frames; the others read drawn units and
 small tables, and are what a run costs whatever its size (as are starting Python, Java and dbt). Peak memory is the
-largest sum, twice a second, of the resident sets of the process and all that it started (Java, Python workers), so a
-page that two processes share counts twice. DuckDB has two threads per query, Spark two cores; both are given
---memory. Spark's own event log says what its stages shuffled, spilled and sent to the driver.
+largest sum, twice a second, of what the process and all that it started (Java, Python workers) hold in memory; a page
+that they share counts once. DuckDB has two threads per query, Spark two cores; both are given --memory. Spark's own
+event log says what its stages shuffled, spilled and sent to the driver.
 
 Both engines must have drawn the same units with the same probabilities, to the last bit, and no stage of Spark may send
 the driver more than MOST_RESULT_BYTES: otherwise the run ends with exit code 1. A missed target of time does not,
@@ -307,7 +307,7 @@ def measure(engine: str, raw: Path, folder: Path, memory: str) -> dict[str, Any]
 
 def _resident(process: int) -> dict[str, int]:
     """Bytes that a process and its descendants hold in memory, and those of them that Java holds."""
-    parents, names, sizes = {}, {}, {}
+    parents, names = {}, {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -316,17 +316,25 @@ def _resident(process: int) -> dict[str, int]:
             name, rest = (entry / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
         except OSError:  # it has ended since
             continue
-        fields = rest.split()
-        number = int(entry.name)
-        parents[number], names[number] = int(fields[1]), name
-        sizes[number] = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+        parents[int(entry.name)], names[int(entry.name)] = int(rest.split()[1]), name
     found, waiting = {"all": 0, "java": 0}, [process]
     while waiting:
         number = waiting.pop()
-        found["all"] += sizes.get(number, 0)
-        found["java"] += sizes.get(number, 0) if names.get(number) == "java" else 0
+        size = _proportional_size(number)
+        found["all"] += size
+        found["java"] += size if names.get(number) == "java" else 0
         waiting += [child for child, parent in parents.items() if parent == number]
     return found
+
+
+def _proportional_size(process: int) -> int:
+    """Bytes of a process in memory, each page divided by the number of processes that share it; 0 when it has ended."""
+    try:
+        text = Path(f"/proc/{process}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+    return int(found.group(1)) * 1024 if found else 0
 
 
 def node_seconds(log: Path) -> dict[str, float]:
@@ -420,9 +428,14 @@ def _events(log: Path) -> Iterator[dict[str, Any]]:
 
 
 def _written(plan: str, description: str) -> str:
-    """The table that the query of this physical plan writes to, or what Spark says about the query."""
-    found = re.search(r"(?:InsertInto\w*|CreateDataSourceTableAs\w*|CreateHive\w*)[^\n]*?`(\w+)`\.`(\w+)`[,\s\]]", plan)
-    return ".".join(found.groups()) if found else " ".join(description.split())[:80]
+    """The table that the query of this physical plan writes to, or those that it reads, or what Spark calls it."""
+    writes = re.search(
+        r"^\(\d+\) Execute (?:InsertInto|CreateDataSourceTableAs).*?`(\w+)`\.`(\w+)`[,\]]", plan, re.DOTALL | re.MULTILINE
+    )
+    if writes:
+        return ".".join(writes.groups())
+    read = sorted(set(re.findall(r"Scan parquet spark_catalog\.([\w.]+)", plan)))
+    return "reads " + ", ".join(read) if read else " ".join(description.split())[:80]
 
 
 def event_figures(log: Path) -> dict[str, Any]:
