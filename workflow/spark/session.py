@@ -5,6 +5,7 @@ Environment variables:
     PREVALENCE_SPARK_CORES          cores of the session; default 2
     PREVALENCE_SPARK_DRIVER_MEMORY  memory of the session's Java process, such as 6g; default 4g
     PREVALENCE_SPARK_LOG_LEVEL      what goes to session.log in that folder: error (default), warn or info
+    PREVALENCE_SPARK_SHUFFLE_PARTITIONS  how many parts rows are split into where they change places; default 64
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 CORES = "PREVALENCE_SPARK_CORES"
 DRIVER_MEMORY = "PREVALENCE_SPARK_DRIVER_MEMORY"
+SHUFFLE_PARTITIONS = "PREVALENCE_SPARK_SHUFFLE_PARTITIONS"
 # Derby, which keeps the metastore, is for one process at a time
 METASTORE_IS_TAKEN = "Another instance of Derby may have already booted the database"
 SECONDS_TO_CLOSE = 30
@@ -66,7 +68,9 @@ def configuration(settings: Settings, scratch: Path | None = None) -> dict[str, 
         "spark.sql.sources.partitionOverwriteMode": "dynamic",
         # times in nanoseconds, as data frames hold them, are read as whole numbers (workflow/spark/warehouse.py)
         "spark.sql.legacy.parquet.nanosAsLong": "true",
-        "spark.sql.shuffle.partitions": "4",
+        # the most there are: Spark puts small ones together once it knows their sizes. 64 keep a part of the sorts of 25
+        # million components in the memory of a task; more are for larger logs or more cores
+        "spark.sql.shuffle.partitions": str(whole_number(SHUFFLE_PARTITIONS, default=64, lowest=1, highest=100_000)),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         # driver and executors are on this machine, and nobody else's business
