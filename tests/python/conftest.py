@@ -148,7 +148,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     left_out = [report for report in results if report.skipped and LEFT_OUT in str(report.longrepr)]
     if left_out:
         terminalreporter.write_line(
-            f"Reference cases on Spark: {len(results) - len(left_out)} of {len(results)} tests of their results were run; "
+            f"Reference cases on Spark: {len(results) - len(left_out)} of {len(results)} tests of results were run; "
             f"{ORACLE_ON_SPARK}=all runs every one."
         )
 
@@ -202,7 +202,7 @@ class DbtCalls:
             return {name: connection.execute(f"select * from {name}").df() for name in models}
 
     def run_reference(self, models: Mapping[str, str], tables: Mapping[str, str]) -> dict[str, pd.DataFrame]:
-        """As `run`, for models of union_of_calls whose rows go into ReferenceRows: an engine may leave some calls out."""
+        """As `run`, for models of union_of_calls whose rows go into ReferenceRows: an engine may leave calls out."""
         return self.run(models, tables)
 
     def refusals(self, models: Mapping[str, str]) -> dict[str, str]:
@@ -225,8 +225,8 @@ class Call:
     """One call of union_of_calls as Spark runs it: `head` is a query, and `end` what its rows go through after that.
 
     Calls share heads, because those that differ in the interval share all that is before; and they share ends, which
-    take each row of the moments by itself: the text of a call is cut at the first CTE of the macro _survey_figures, which
-    reads `_sv_moments` alone. Where a text is not of that form, the head is all of it and the end is empty.
+    take each row of the moments by itself: the text is cut at the first CTE of the macro _survey_figures, which reads
+    `_sv_moments` alone. Where a text is not of that form, the head is all of it and the end is empty.
     """
 
     model: str
@@ -236,7 +236,8 @@ class Call:
 
     @classmethod
     def of(cls, model: str, query: str) -> Call:
-        match = re.fullmatch(r"select '([^']*)' as call_id, called\.\* from \(\n(.*)\n\) as called\s*", query, re.DOTALL)
+        form = r"select '([^']*)' as call_id, called\.\* from \(\n(.*)\n\) as called\s*"
+        match = re.fullmatch(form, query, re.DOTALL)
         if match is None:
             return cls(model, "", query, "")
         text = match.group(2)
@@ -248,7 +249,8 @@ class Call:
             or OTHER_ROWS.search(tail)
         ):
             return cls(model, match.group(1), text, "")
-        return cls(model, match.group(1), f"{head.rstrip().removesuffix(',')}\nselect * from _sv_moments", figures + tail)
+        head = head.rstrip().removesuffix(",")
+        return cls(model, match.group(1), f"{head}\nselect * from _sv_moments", figures + tail)
 
 
 def _named(rows: pa.Table, call_id: str) -> pa.Table:
@@ -272,7 +274,7 @@ class SparkCalls(DbtCalls):
         "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "PREVALENCE_SPARK_DRIVER_MEMORY": "2g",
         # what a page of Spark's would show of queries that are over, had it one
-        "PYSPARK_SUBMIT_ARGS": "--conf spark.sql.ui.retainedExecutions=1 --conf spark.ui.retainedStages=10 pyspark-shell",
+        "PYSPARK_SUBMIT_ARGS": "--conf spark.sql.ui.retainedExecutions=1 pyspark-shell",
     }
 
     def __init__(self, folder: Path) -> None:
@@ -350,7 +352,8 @@ class SparkCalls(DbtCalls):
         end = calls[0].end.replace(FINAL, f"{FINAL}        _call,\n")
         rows = self._rows(f"with\n\n_sv_moments as (select * from {view}),\n{end}")
         return {
-            call: rows.filter(pc.equal(rows["_call"], number)).drop_columns("_call") for number, call in enumerate(calls)
+            call: rows.filter(pc.equal(rows["_call"], number)).drop_columns("_call")
+            for number, call in enumerate(calls)
         }
 
     def stop(self) -> None:
