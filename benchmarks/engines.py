@@ -396,7 +396,11 @@ def read_stages(log: Path) -> list[Stage]:
     for event in _events(log):
         kind = event["Event"].rsplit(".", 1)[-1]
         if kind == "SparkListenerSQLExecutionStart":
-            queries[str(event["executionId"])] = _written(event["physicalPlanDescription"], event["description"])
+            # a statement that writes runs its query as one of its own, below it
+            root = queries.get(str(event["rootExecutionId"]))
+            queries[str(event["executionId"])] = root or _written(
+                event["physicalPlanDescription"], event["description"]
+            )
         elif kind == "SparkListenerJobStart":
             execution = (event.get("Properties") or {}).get("spark.sql.execution.id", "")
             for stage in event["Stage IDs"]:

@@ -107,7 +107,7 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
         return f"path:models/quality,tag:{gate_name}"
 
     answers = ("stg_label_events_classified", "stg_label_events")
-    drawn = ("draw_units", "draw_unit_exposures")
+    drawn = ("draw_units", "draw_unit_exposures", "draw_unit_scores")
     return [
         Step("seed: policies, plans and limits", dbt.seed),
         build(

@@ -69,19 +69,18 @@ interactions as (
 
 ),
 
-first_scores as (
+risk_scores as (
 
     select
         content_id,
-        cast(min(scored_at) as date) as first_scored_date
+        scored_at
     from {{ ref('stg_risk_scores') }}
-    group by content_id
 
 ),
 
 content_day_views as (
 
-    select
+    select {{ prevalence._broadcast(['open_draws']) }}
         open_draws.plan_id,
         open_draws.unit_id,
         open_draws.unit_type,
@@ -107,7 +106,7 @@ content_day_views as (
 
 drawn_interactions as (
 
-    select
+    select {{ prevalence._broadcast(['open_draws']) }}
         open_draws.plan_id,
         open_draws.unit_id,
         open_draws.unit_type,
@@ -155,24 +154,20 @@ viewed_contents as (
     select
         plan_id,
         unit_id,
-        unit_type,
         sample_date,
-        exposure,
         unit_key as content_id
     from open_draws
     where unit_type = 'content_day'
 
     union all
 
-    select
+    select {{ prevalence._broadcast(['open_draws']) }}
         open_draws.plan_id,
         open_draws.unit_id,
-        open_draws.unit_type,
         open_draws.sample_date,
-        open_draws.exposure,
         components.content_id
     from open_draws
-    left join components
+    inner join components
         on
             open_draws.unit_key = components.interaction_id
             and open_draws.sample_date = components.unit_date
@@ -180,26 +175,49 @@ viewed_contents as (
 
 ),
 
+drawn_contents as (
+
+    select distinct content_id
+    from viewed_contents
+
+),
+
+first_scores as (
+
+    select {{ prevalence._broadcast(['drawn_contents']) }}
+        risk_scores.content_id,
+        cast(min(risk_scores.scored_at) as date) as first_scored_date
+    from risk_scores
+    inner join drawn_contents
+        on risk_scores.content_id = drawn_contents.content_id
+    group by risk_scores.content_id
+
+),
+
 -- an interaction is as old as its newest viewed content of known age
 unit_ages as (
 
     select
-        viewed_contents.plan_id,
-        viewed_contents.unit_id,
-        viewed_contents.unit_type,
-        viewed_contents.sample_date,
-        max(viewed_contents.exposure) as exposure,
+        open_draws.plan_id,
+        open_draws.unit_id,
+        open_draws.unit_type,
+        open_draws.sample_date,
+        max(open_draws.exposure) as exposure,
         min(
             case
-                when first_scores.first_scored_date <= viewed_contents.sample_date
-                    then {{ prevalence._days_between('first_scores.first_scored_date', 'viewed_contents.sample_date') }}
+                when first_scores.first_scored_date <= open_draws.sample_date
+                    then {{ prevalence._days_between('first_scores.first_scored_date', 'open_draws.sample_date') }}
             end
         ) as content_age_days
-    from viewed_contents
+    from open_draws
+    left join viewed_contents
+        on
+            open_draws.plan_id = viewed_contents.plan_id
+            and open_draws.unit_id = viewed_contents.unit_id
+            and open_draws.sample_date = viewed_contents.sample_date
     left join first_scores
         on viewed_contents.content_id = first_scores.content_id
-    group by
-        viewed_contents.plan_id, viewed_contents.unit_id, viewed_contents.unit_type, viewed_contents.sample_date
+    group by open_draws.plan_id, open_draws.unit_id, open_draws.unit_type, open_draws.sample_date
 
 ),
 

@@ -2,25 +2,17 @@
 
 with
 
-content_days as (
+-- read four times below, which is why it is a table and not a step: Spark would join and add up anew each time
+sized_units as (
 
     select
         unit_id,
         unit_date,
-        content_id,
-        views
-    from {{ ref('unit_content_days') }}
-
-),
-
-content_scores as (
-
-    select
-        unit_id,
-        score_millionths,
-        mean_score_millionths,
-        is_score_imputed
-    from {{ ref('frame_content_scores') }}
+        unit_key,
+        exposure,
+        is_score_imputed,
+        risk_size
+    from {{ ref('frame_content_day_sizes') }}
 
 ),
 
@@ -33,35 +25,6 @@ plans as (
         defence_share
     from {{ ref('stg_sampling_plans') }}
     where unit_type = 'content_day'
-
-),
-
-unit_risks as (
-
-    select
-        unit_id,
-        least(
-            sum({{ prevalence._relative_risk('score_millionths', 'mean_score_millionths') }}),
-            1000000000000000000
-        ) as relative_risk,
-        bool_or(is_score_imputed) as is_score_imputed
-    from content_scores
-    group by unit_id
-
-),
-
-sized_units as (
-
-    select
-        content_days.unit_id,
-        content_days.unit_date,
-        content_days.content_id as unit_key,
-        content_days.views as exposure,
-        unit_risks.is_score_imputed,
-        cast(round(content_days.views * sqrt(cast(unit_risks.relative_risk as double))) as bigint) as risk_size
-    from content_days
-    inner join unit_risks
-        on content_days.unit_id = unit_risks.unit_id
 
 ),
 

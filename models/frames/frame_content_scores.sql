@@ -32,26 +32,7 @@ risk_scores as (
 
 ),
 
--- what was known by the end of the day, from the newest model that had scored the content
-latest_scores as (
-
-    select
-        content_days.unit_id,
-        risk_scores.policy_id,
-        -- millionths: whole numbers add up to the same sum in any order, on any engine
-        cast(round(risk_scores.score * 1000000) as bigint) as score_millionths
-    from content_days
-    inner join risk_scores
-        on content_days.content_id = risk_scores.content_id
-    where risk_scores.scored_at < {{ prevalence._day_plus_hours('content_days.unit_date', 24) }}
-    qualify
-        row_number() over (
-            partition by content_days.unit_id, risk_scores.policy_id
-            order by risk_scores.scored_at desc, risk_scores.model_version desc
-        ) = 1
-
-),
-
+-- what was known by the end of the day, from the newest model that had scored the content; null where none had
 content_day_policies as (
 
     select {{ prevalence._broadcast(['policies']) }}
@@ -60,25 +41,35 @@ content_day_policies as (
         content_days.content_id,
         content_days.views,
         policies.policy_id,
-        latest_scores.score_millionths
+        -- millionths: whole numbers add up to the same sum in any order, on any engine
+        cast(round(risk_scores.score * 1000000) as bigint) as score_millionths
     from content_days
     cross join policies
-    left join latest_scores
+    left join risk_scores
         on
-            content_days.unit_id = latest_scores.unit_id
-            and policies.policy_id = latest_scores.policy_id
+            content_days.content_id = risk_scores.content_id
+            and policies.policy_id = risk_scores.policy_id
+            and risk_scores.scored_at < {{ prevalence._day_plus_hours('content_days.unit_date', 24) }}
+    -- by content and policy first, as the rows were joined: Spark has nothing to move again
+    qualify
+        row_number() over (
+            partition by content_days.content_id, policies.policy_id, content_days.unit_id
+            order by risk_scores.scored_at desc, risk_scores.model_version desc
+        ) = 1
 
 ),
 
--- a content without a score gets the mean over the day's scored views
+-- a content without a score gets the mean over the day's scored views; all columns of the step above are read, so that
+-- what Spark has moved for it serves both readings
 policy_means as (
 
     select
         unit_date,
         policy_id,
-        cast(sum(views * score_millionths) as double) / nullif(cast(sum(views) as double), 0) as mean_score_millionths
+        cast(sum(views * score_millionths) as double)
+        / nullif(cast(sum(case when score_millionths is not null then views end) as double), 0)
+            as mean_score_millionths
     from content_day_policies
-    where score_millionths is not null
     group by unit_date, policy_id
 
 ),

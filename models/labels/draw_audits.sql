@@ -50,26 +50,14 @@ judge_events as (
 
 ),
 
-content_scores as (
+unit_scores as (
 
     select
+        plan_id,
         unit_id,
-        content_id,
-        unit_date,
         policy_id,
         score_millionths
-    from {{ ref('frame_content_scores') }}
-
-),
-
-components as (
-
-    select
-        interaction_id,
-        unit_date,
-        content_id
-    from {{ ref('stg_components') }}
-    where was_viewed
+    from {{ ref('draw_unit_scores') }}
 
 ),
 
@@ -177,42 +165,6 @@ uncertain_units as (
         audit_units
     from open_units
     where audit_units is not null and not coalesce(judge_is_violating, true)
-
-),
-
-unit_scores as (
-
-    select
-        open_units.plan_id,
-        open_units.unit_id,
-        open_units.policy_id,
-        content_scores.score_millionths
-    from open_units
-    inner join content_scores
-        on
-            open_units.unit_id = content_scores.unit_id
-            and open_units.policy_id = content_scores.policy_id
-    where open_units.unit_type = 'content_day'
-
-    union all
-
-    select
-        open_units.plan_id,
-        open_units.unit_id,
-        open_units.policy_id,
-        max(content_scores.score_millionths) as score_millionths
-    from open_units
-    inner join components
-        on
-            open_units.unit_key = components.interaction_id
-            and open_units.sample_date = components.unit_date
-    inner join content_scores
-        on
-            components.content_id = content_scores.content_id
-            and components.unit_date = content_scores.unit_date
-            and open_units.policy_id = content_scores.policy_id
-    where open_units.unit_type = 'interaction'
-    group by open_units.plan_id, open_units.unit_id, open_units.policy_id
 
 ),
 

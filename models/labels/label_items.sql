@@ -51,7 +51,7 @@ components as (
 -- a content is judged by itself, as it was shown first that day
 content_components as (
 
-    select
+    select {{ prevalence._broadcast(['open_units']) }}
         open_units.unit_type,
         open_units.unit_id,
         cast(0 as bigint) as position,
@@ -78,7 +78,7 @@ content_components as (
 -- an interaction is judged with all its components, in the order seen
 interaction_components as (
 
-    select
+    select {{ prevalence._broadcast(['open_units']) }}
         open_units.unit_type,
         open_units.unit_id,
         components.position,

@@ -71,6 +71,9 @@ def configuration(settings: Settings, scratch: Path | None = None) -> dict[str, 
         # the most there are: Spark puts small ones together once it knows their sizes. 64 keep a part of the sorts of 25
         # million components in the memory of a task; more are for larger logs or more cores
         "spark.sql.shuffle.partitions": str(whole_number(SHUFFLE_PARTITIONS, default=64, lowest=1, highest=100_000)),
+        # a table that goes to every task passes through the driver: it may be as large as a plan's day, not as a day's
+        # logs. What is known to be small says so itself (_broadcast)
+        "spark.sql.autoBroadcastJoinThreshold": "4m",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         # driver and executors are on this machine, and nobody else's business

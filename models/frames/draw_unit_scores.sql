@@ -1,0 +1,148 @@
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+
+with
+
+draws as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        unit_key,
+        sample_date
+    from {{ ref('draw_units') }}
+
+),
+
+content_scores as (
+
+    select
+        unit_id,
+        unit_date,
+        content_id,
+        policy_id,
+        score_millionths
+    from {{ ref('frame_content_scores') }}
+
+),
+
+components as (
+
+    select
+        interaction_id,
+        unit_date,
+        content_id
+    from {{ ref('stg_components') }}
+    where was_viewed
+
+),
+
+{% if flags.INTROSPECT and is_incremental() -%}
+measured_days as (
+
+    select distinct
+        plan_id,
+        sample_date
+    from {{ this }}
+
+),
+
+{% endif -%}
+-- kept as it was when the unit was drawn, like the draw itself
+open_draws as (
+
+    select
+        draws.plan_id,
+        draws.unit_id,
+        draws.unit_type,
+        draws.unit_key,
+        draws.sample_date
+    from draws
+    {% if flags.INTROSPECT and is_incremental() -%}
+    left join measured_days
+        on
+            draws.plan_id = measured_days.plan_id
+            and draws.sample_date = measured_days.sample_date
+    where measured_days.plan_id is null
+    {%- endif %}
+
+),
+
+content_day_scores as (
+
+    select {{ prevalence._broadcast(['open_draws']) }}
+        open_draws.plan_id,
+        open_draws.unit_id,
+        open_draws.unit_type,
+        open_draws.sample_date,
+        content_scores.policy_id,
+        content_scores.score_millionths
+    from content_scores
+    inner join open_draws
+        on content_scores.unit_id = open_draws.unit_id
+    where open_draws.unit_type = 'content_day'
+
+),
+
+viewed_contents as (
+
+    select {{ prevalence._broadcast(['open_draws']) }}
+        open_draws.plan_id,
+        open_draws.unit_id,
+        open_draws.unit_type,
+        open_draws.sample_date,
+        components.content_id
+    from components
+    inner join open_draws
+        on
+            components.interaction_id = open_draws.unit_key
+            and components.unit_date = open_draws.sample_date
+    where open_draws.unit_type = 'interaction'
+
+),
+
+interaction_scores as (
+
+    select {{ prevalence._broadcast(['viewed_contents']) }}
+        viewed_contents.plan_id,
+        viewed_contents.unit_id,
+        viewed_contents.unit_type,
+        viewed_contents.sample_date,
+        content_scores.policy_id,
+        max(content_scores.score_millionths) as score_millionths
+    from content_scores
+    inner join viewed_contents
+        on
+            content_scores.content_id = viewed_contents.content_id
+            and content_scores.unit_date = viewed_contents.sample_date
+    group by
+        viewed_contents.plan_id, viewed_contents.unit_id, viewed_contents.unit_type, viewed_contents.sample_date,
+        content_scores.policy_id
+
+),
+
+final as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        sample_date,
+        policy_id,
+        score_millionths
+    from content_day_scores
+
+    union all
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        sample_date,
+        policy_id,
+        score_millionths
+    from interaction_scores
+
+)
+
+select {{ prevalence._in_one_file() }} * from final
