@@ -116,7 +116,7 @@ SOURCES = {
 }
 FRAME_MODELS = ["frame_content_scores", "frame_content_days", "frame_interactions", "frame_totals", "draw_units"]
 # groups, histograms and drawn units; well below the 20,000 and more units that a plan has on a day
-MOST_ROWS = 20_000
+MOST_ROWS = 16_000
 
 
 @pytest.fixture(scope="module")
