@@ -203,7 +203,7 @@ def test_a_metastore_that_another_process_holds_is_told_and_a_killed_ones_is_not
         try:
             holder.stdout.readline()
             with pytest.raises(UserError, match="Another process holds Spark's metastore.*Remedy: end the other one"):
-                session.refuse_held_metastore(settings)
+                session.refuse_held_metastore(settings, patience_seconds=0)
         finally:
             holder.kill()
     session.refuse_held_metastore(settings)
