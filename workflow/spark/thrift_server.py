@@ -37,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         # the metastore opens with the first question: better here than with the first client
         spark.sql("show databases").collect()
         register(spark)
+        skip_hive_functions(spark)
         server = spark._jvm.org.apache.spark.sql.hive.thriftserver.HiveThriftServer2
         server.startWithContext(spark._jsparkSession.sqlContext())
         print("The Thrift server is open.", flush=True)
@@ -45,6 +46,29 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         stop_session(spark)
     return 1
+
+
+def skip_hive_functions(spark) -> None:
+    """Tell Hive that its own functions are registered, which Spark never calls.
+
+    When a client leaves, Hive now and then opens the metastore anew and registers them, which needs classes that Spark
+    does not ship (hive-llap): closing the connection fails with NoClassDefFoundError, and with it the client's statement.
+    What is set is Hive 2.3's `Hive.didRegisterAllFuncs`, a private counter that is 2 when they are; by a method handle,
+    because Py4J would hand the counter over as a number.
+    """
+    java = spark._jvm.java
+    loader = java.lang.Thread.currentThread().getContextClassLoader()
+    hive = java.lang.Class.forName("org.apache.hadoop.hive.ql.metadata.Hive", True, loader)
+    field = hive.getDeclaredField("didRegisterAllFuncs")
+    field.setAccessible(True)
+    lookup = java.lang.invoke.MethodHandles.publicLookup()
+    takes_int = java.lang.invoke.MethodType.methodType(java.lang.Void.TYPE, java.lang.Integer.TYPE)
+    setter = lookup.findVirtual(field.getType(), "set", takes_int)
+    set_counter = java.lang.invoke.MethodHandles.collectArguments(setter, 0, lookup.unreflectGetter(field))
+    arguments = java.util.ArrayList()
+    arguments.add(2)
+    set_counter.invokeWithArguments(arguments)
+    assert field.get(None) == 2, "Hive's counter of registered functions could not be set"
 
 
 def wait(spark) -> None:
