@@ -90,8 +90,8 @@ RAW = {
     "sampling_plans": """
         select *, null as audit_units, null as audit_floor
         from (values
-            ('views', 'content_day', 'poisson', 1500, 0.5), ('fixed', 'content_day', 'pareto', 1500, 0.2),
-            ('interactions', 'interaction', 'pareto', 600, 0.5), ('holdout', 'interaction', 'simple_random', 200, null),
+            ('views', 'content_day', 'poisson', 600, 0.5), ('fixed', 'content_day', 'pareto', 600, 0.2),
+            ('interactions', 'interaction', 'pareto', 300, 0.5), ('holdout', 'interaction', 'simple_random', 100, null),
             ('logged', 'interaction', 'logged', null, null)
         ) as p (plan_id, unit_type, design, expected_units, defence_share)""",
     "logged_draws": f"""
@@ -241,6 +241,6 @@ def test_there_is_what_could_come_together(runs: Runs) -> None:
         assert {(source, "used"), (source, "quarantined")} <= kept
     assert {("interactions", "late"), ("interactions", "duplicate"), ("components", "duplicate")} <= kept
     drawn = dict(rows("select plan_id, count(*) from frames__draw_units group by plan_id"))
-    assert drawn["fixed"] == 3000 and drawn["interactions"] == 1200 and drawn["holdout"] == 400
-    assert 0 < drawn["logged"] <= 220 and abs(drawn["views"] - 3000) < 350
+    assert drawn["fixed"] == 1200 and drawn["interactions"] == 600 and drawn["holdout"] == 200
+    assert 0 < drawn["logged"] <= 220 and abs(drawn["views"] - 1200) < 200
     assert rows("select count_if(is_certainty) from frames__frame_content_days")[0][0] > 10
