@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean
+.PHONY: help setup setup-spark demo test lint clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -11,8 +11,14 @@ setup: .venv/.installed ## make .venv with the default packages
 .venv/.installed: pyproject.toml constraints.txt
 	@bash workflow/install.sh "$(PYTHON)" .venv . && touch $@
 
+setup-spark: .venv/.installed ## add what the targets session and thrift need, where there is Java 17
+	@$(BIN)/python -m workflow.spark.java --java
+	@bash workflow/install.sh "$(PYTHON)" .venv ".[spark]"
+
+# the tests on Spark run where there is Java, and say that they are skipped where there is none
 .venv/.installed-dev: .venv/.installed
-	@bash workflow/install.sh "$(PYTHON)" .venv ".[dev]" && touch $@
+	@if $(BIN)/python -m workflow.spark.java --java; then extras=dev,spark; else extras=dev; fi; \
+		bash workflow/install.sh "$(PYTHON)" .venv ".[$$extras]" && touch $@
 
 demo: .venv/.installed ## write the demo world, measure it, publish it, and say where to look
 	@$(BIN)/prevalence demo

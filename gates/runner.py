@@ -250,10 +250,28 @@ def _stable_text(value: Any) -> str:
 def _great_expectations() -> Any:
     """Great Expectations, imported once and late (4 to 5 seconds), its usage statistics and chatter off."""
     os.environ["GX_ANALYTICS_ENABLED"] = "False"
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _main_module_with_file():
         warnings.simplefilter("ignore")
         import great_expectations
     return great_expectations
+
+
+@contextmanager
+def _main_module_with_file() -> Iterator[None]:
+    """Give the main module a file while PySpark is imported, which Great Expectations does where it is installed.
+
+    PySpark takes a main module without one (`python -c`, a test's worker) for a run of its own doctests and ends the
+    process. It does not stay, because multiprocessing would run that file.
+    """
+    main = sys.modules["__main__"]
+    is_without = not hasattr(main, "__file__")
+    if is_without:
+        main.__file__ = __file__
+    try:
+        yield
+    finally:
+        if is_without:
+            del main.__file__
 
 
 CONTEXT_FILE = """\

@@ -318,7 +318,9 @@ def _likelihood_bound(
 ) -> Array:
     """Solve 2 n_eff (n - 1) / n KL(p, q) = t^2 for q on one side of p, by bisection on the logit of q."""
     p, t = np.broadcast_arrays(_inside(estimate), _two_sided_t(alpha, degrees_of_freedom))
-    target = t**2 / (2 * np.where(effective_n > 0, effective_n, np.nan) * (sampled - 1) / sampled)
+    # of one unit there is no variance, and of none a target of 0 that leaves the estimate as its own bound
+    effective, units = np.where(effective_n > 0, effective_n, np.nan), np.where(sampled > 1, sampled, np.nan)
+    target = t**2 / (2 * effective * (units - 1) / units)
     near = special.logit(p)
     far = np.full_like(near, sign * 700.0)
     for _ in range(100):

@@ -1,25 +1,32 @@
 """Published data sets as one's own logs: map, measure, answer what is asked, measure on, compare with what is known.
 
-`python -m workflow.real_data hsol_a --data DIR --work DIR`. Everything about a set is in examples/<set>/*.sql.
+`python -m workflow.real_data hsol_a --data DIR --work DIR [--target session]`. Everything about a set is in
+examples/<set>/*.sql, which runs in DuckDB whichever engine measures.
 """
 
 import argparse
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
-from workflow import cli
+from workflow import cli, warehouse
 from workflow.headline import percent
-from workflow.settings import PROJECT, UserError
+from workflow.settings import PROJECT, TARGETS, Settings, UserError
 
 EXAMPLES = PROJECT / "examples"
 SETS = tuple(sorted(path.parent.name for path in EXAMPLES.glob("*/mapping.sql")))
 # The judge's answers, then those of the experts whose assignments depend on them; once more would be a fault.
 ROUNDS = 3
+# what the SQL of the examples reads of the warehouse
+ASKED_AND_ANSWERED = ("labels.label_assignments", "labels.label_audit_assignments", "raw.label_events")
+FIGURES = ("estimates.est_prevalence",)
 
 
 @dataclass(frozen=True)
@@ -42,10 +49,14 @@ class Comparison:
         return None if self.lower is None else self.lower <= self.known <= self.upper
 
 
-def measure(name: str, data: Path, work: Path, draws: int = 1) -> list[Comparison]:
+def measure(name: str, data: Path, work: Path, draws: int = 1, target: str = TARGETS[0]) -> list[Comparison]:
     """Run one set from its published files to figures, from scratch, in the folder `work`.
 
     `draws` > 1 draws every sample that often, each under a plan of its own, to see how often the intervals hold.
+    `target` is an output of profiles.yml. DuckDB's file and a session's tables lie in `work`; a Thrift server keeps its
+    own.
+
+    Raises UserError where the set is not in `data`, a run fails, or the Thrift server holds another world.
     """
     source = data / name
     if not (source / "facts.json").exists():
@@ -53,24 +64,52 @@ def measure(name: str, data: Path, work: Path, draws: int = 1) -> list[Compariso
             f"There is no data set {name} in {data}. Remedy: give --data the folder that holds the folders of the sets."
         )
     work.mkdir(parents=True, exist_ok=True)
+    settings = settings_of(work, target)
+    start_afresh(settings, work)
     raw = work / "raw"
     shutil.rmtree(raw, ignore_errors=True)
-    for old in work.glob("prevalence.*"):
-        if old.is_file():
-            old.unlink()
     raw.mkdir()
-    warehouse = work / "prevalence.duckdb"
     with _connection(source, target=str(raw)) as connection:
         connection.execute((EXAMPLES / name / "mapping.sql").read_text())
         _repeat_plans(connection, raw / "sampling_plans.parquet", draws)
-    os.environ["PREVALENCE_DUCKDB_PATH"] = str(warehouse)
+    settings.enter()
     for round_number in range(1, ROUNDS + 1):
-        code = cli.main(["run", "--target", "duckdb", "--raw-folder", str(raw)])
+        code = cli.main(["run", "--target", target, "--raw-folder", str(raw)])
         if code:
             raise UserError(f"`prevalence run` ended with exit code {code}; the message above says why.")
-        if not _answer(name, source, warehouse, raw / "label_events" / f"round_{round_number}.parquet"):
+        if not _answer(name, source, settings, work, raw / "label_events" / f"round_{round_number}.parquet"):
             break
-    return _compare(name, source, warehouse)
+    return _compare(name, source, settings, work)
+
+
+def settings_of(work: Path, target: str) -> Settings:
+    """Where `measure` keeps the warehouse of this target."""
+    settings = replace(Settings.from_environment(), engine=target, warehouse=work / "prevalence.duckdb")
+    return settings if target == "thrift" else replace(settings, spark_folder=work / "spark")
+
+
+def start_afresh(settings: Settings, work: Path) -> None:
+    """Remove what an earlier call left in `work`. A Thrift server may hold what somebody needs, so there it refuses."""
+    if settings.engine == "duckdb":
+        for old in work.glob("prevalence.*"):
+            if old.is_file():
+                old.unlink()
+        return
+    if not warehouse.exists(settings):
+        return
+    from workflow.spark.warehouse import project_databases
+
+    with warehouse.connect(settings) as connection:
+        if settings.engine == "session":
+            for database in project_databases():
+                connection.execute(f"drop database if exists {database} cascade")
+        elif connection.world() is not None:
+            raise UserError(
+                f"The warehouse {settings.place} holds a world already, and a published set is measured from scratch. "
+                "Remedy: set PREVALENCE_SPARK_FOLDER to a new folder and start the server again (`prevalence spark "
+                f"stop`, `prevalence spark start`), or drop the databases {', '.join(project_databases())} (drop "
+                "database NAME cascade) where they are not needed any more."
+            )
 
 
 def _repeat_plans(connection: duckdb.DuckDBPyConnection, plans: Path, draws: int) -> None:
@@ -89,11 +128,13 @@ def _repeat_plans(connection: duckdb.DuckDBPyConnection, plans: Path, draws: int
     connection.execute(f"copy repeated_plans to '{plans}' (format parquet)")
 
 
-def _answer(name: str, source: Path, warehouse: Path, answers: Path) -> int:
+def _answer(name: str, source: Path, settings: Settings, work: Path, answers: Path) -> int:
     """Answer every open assignment; returns how many there were."""
     answers.parent.mkdir(exist_ok=True)
-    with _connection(source, answers=str(answers)) as connection:
-        connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
+    with (
+        _connection(source, answers=str(answers)) as connection,
+        _attached(connection, settings, ASKED_AND_ANSWERED, work),
+    ):
         connection.execute((EXAMPLES / name / "answers.sql").read_text())
         connection.execute((EXAMPLES / "answer_assignments.sql").read_text())
         answered = connection.execute("select count(*) from open_assignments").fetchone()[0]
@@ -102,10 +143,9 @@ def _answer(name: str, source: Path, warehouse: Path, answers: Path) -> int:
     return answered
 
 
-def _compare(name: str, source: Path, warehouse: Path) -> list[Comparison]:
+def _compare(name: str, source: Path, settings: Settings, work: Path) -> list[Comparison]:
     known = (EXAMPLES / name / "known.sql").read_text()
-    with _connection(source) as connection:
-        connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
+    with _connection(source) as connection, _attached(connection, settings, FIGURES, work):
         rows = connection.execute(
             f"""
             with known as ({known})
@@ -133,6 +173,31 @@ def _compare(name: str, source: Path, warehouse: Path) -> list[Comparison]:
     return [Comparison(*row) for row in rows]
 
 
+@contextmanager
+def _attached(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, relations: Sequence[str], work: Path
+) -> Iterator[None]:
+    """Within, the connection reads these relations of the warehouse as warehouse.<schema>.<name>, of any engine.
+
+    By way of Parquet in `work`, which a cluster's machines share anyway: the raw tables lie there.
+    """
+    with tempfile.TemporaryDirectory(dir=work) as scratch:
+        with warehouse.connect(settings, read_only=True) as exported:
+            for relation in relations:
+                exported.execute(exported.export(relation, f"{scratch}/{relation}.parquet"))
+        connection.execute("attach ':memory:' as warehouse")
+        for relation in relations:
+            # DuckDB writes a file and Spark a folder of files
+            path = Path(scratch) / f"{relation}.parquet"
+            files = path / "*.parquet" if path.is_dir() else path
+            connection.execute(f"create schema if not exists warehouse.{relation.split('.')[0]}")
+            connection.execute(
+                f"create view warehouse.{relation} as "
+                f"select * from read_parquet({warehouse.literal(str(files))}, hive_partitioning = false)"
+            )
+        yield
+
+
 def _connection(source: Path, **variables: str) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
@@ -150,10 +215,12 @@ def main() -> int:
     shared = Path(os.environ.get("PREVALENCE_SHARED", PROJECT.parent / "shared"))
     parser.add_argument("--data", type=Path, default=shared / "data", help="folder of the sets")
     parser.add_argument("--work", type=Path, required=True, help="folder for raw tables and the warehouse")
+    parser.add_argument("--target", choices=TARGETS, help="engine (default: $PREVALENCE_TARGET, or duckdb)")
     parser.add_argument("--draws", type=int, default=1, help="how often every sample is drawn (default: 1)")
     options = parser.parse_args()
     try:
-        comparisons = measure(options.set, options.data.resolve(), options.work.resolve(), options.draws)
+        target = options.target or Settings.from_environment().engine
+        comparisons = measure(options.set, options.data.resolve(), options.work.resolve(), options.draws, target)
     except UserError as error:
         print(error, file=sys.stderr)
         return cli.EXIT_USER

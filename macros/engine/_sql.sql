@@ -27,7 +27,10 @@
 {% macro default___json_string(text) -%}{{ prevalence._refuse_engine('_json_string') }}{%- endmacro %}
 {% macro duckdb___json_string(text) -%}coalesce(cast(to_json({{ text }}) as string), 'null'){%- endmacro %}
 {% macro spark___json_string(text) -%}
-    coalesce(substr(to_json(named_struct('v', {{ text }})), 6, length(to_json(named_struct('v', {{ text }}))) - 6), 'null')
+    case
+        when {{ text }} is null then 'null'
+        else substr(to_json(named_struct('v', {{ text }})), 6, length(to_json(named_struct('v', {{ text }}))) - 6)
+    end
 {%- endmacro %}
 
 {#- Strings of a group joined in a stated order. -#}

@@ -161,6 +161,7 @@ _sv_margin_sums as (
     select
         {{ loop.index }} as _sv_margin_number,
         count(*) - count(distinct _sv_margin) as _sv_repeated,
+        sum(case when _sv_total = 0 then 0 else 1 end) as _sv_categories,
         sum(_sv_total) as _sv_sum
     from _sv_totals_{{ loop.index }}
     {%- if not loop.last %}
@@ -170,22 +171,13 @@ _sv_margin_sums as (
 
 ),
 
-_sv_margin_problems as (
+_sv_margin_checks as (
 
-    -- categories of the sample without a total, totals without a sample, categories twice, margins of other populations
-    select count(*) as _sv_problems
-    from _sv_cells
-    where not ({% for name in names %}{{ 'and ' if not loop.first }}coalesce(_sv_total_{{ loop.index }} > 0, false) {% endfor -%})
-    {%- for name in names %}
-    union all
-    select count(*) as _sv_problems
-    from _sv_totals_{{ loop.index }}
-    left join _sv_cells
-        on _sv_totals_{{ loop.index }}._sv_margin = _sv_cells.{{ name }}
-    where _sv_cells._sv_cell is null and coalesce(_sv_totals_{{ loop.index }}._sv_total <> 0, true)
-    {%- endfor %}
-    union all
+    -- one row: categories twice, margins of other populations, and how many categories each margin has
     select
+        {%- for name in names %}
+        max(case when _sv_margin_number = {{ loop.index }} then _sv_categories end) as _sv_categories_{{ loop.index }},
+        {%- endfor %}
         sum(_sv_repeated)
         + case when max(_sv_sum) - min(_sv_sum) <= 1e-6 * max(_sv_sum) and count(_sv_sum) = count(*) then 0 else 1 end
             as _sv_problems
@@ -193,40 +185,47 @@ _sv_margin_problems as (
 
 ),
 
-_sv_problem_count as (
+_sv_checked_cells as (
 
-    select sum(_sv_problems) as _sv_problems
-    from _sv_margin_problems
-
-),
-{%- if method == 'raking' %}
-
-_sv_cell_list as (
-
-    select array_agg({{ prevalence._sv_cell_items(names) }}) as _sv_list
+    -- categories of the sample without a total; where there is none, as many totals as categories: no total without a
+    -- sample
+    select
+        _sv_cells.*,
+        _sv_margin_checks._sv_problems
+        + sum(
+            case
+                when {% for name in names %}{{ 'and ' if not loop.first }}_sv_cells._sv_total_{{ loop.index }} > 0 {% endfor %}then 0
+                else 1
+            end
+        ) over ()
+        {%- for name in names %}
+        + case
+            when max(_sv_cells._sv_category_{{ loop.index }}) over () = _sv_margin_checks._sv_categories_{{ loop.index }} then 0
+            else 1
+        end
+        {%- endfor %} as _sv_problems
+        {%- if method == 'raking' %},
+        array_agg({{ prevalence._sv_cell_items(names) }}) over () as _sv_list
+        {%- endif %}
     from _sv_cells
+    cross join _sv_margin_checks
 
 ),
-{%- endif %}
 
 _sv_cell_factors as (
 
     select
-        _sv_cells.*,
+        *,
         case
-            when _sv_problem_count._sv_problems = 0
+            when _sv_problems = 0
                 then
                     {% if method == 'raking' -%}
-                    raking_factor(cast(_sv_cells._sv_cell as double), _sv_cell_list._sv_list)
+                    raking_factor(cast(_sv_cell as double), _sv_list)
                     {%- else -%}
-                    _sv_cells._sv_total_1 / _sv_cells._sv_cell_weight
+                    _sv_total_1 / _sv_cell_weight
                     {%- endif %}
         end as _sv_factor
-    from _sv_cells
-    cross join _sv_problem_count
-    {%- if method == 'raking' %}
-    cross join _sv_cell_list
-    {%- endif %}
+    from _sv_checked_cells
 
 ),
 
@@ -397,6 +396,7 @@ _sv_member_residuals as (
 
     select
         _sv_members.*,
+        _sv_ratios._sv_ratio,
         _sv_members._sv_y - _sv_ratios._sv_ratio * _sv_members._sv_x as _sv_u
     from _sv_members
     inner join _sv_ratios
@@ -432,6 +432,7 @@ _sv_fits_0 as (
         {%- for name in names %}
         _sv_cell_factors._sv_category_{{ loop.index }},
         {%- endfor %}
+        _sv_ratios._sv_ratio,
         coalesce(_sv_cell_means._sv_mean, 0) as _sv_mean,
         {{ 'coalesce(_sv_cell_means._sv_mean, 0)' if method == 'raking' else 'cast(0 as double)' }} as _sv_left
     from _sv_ratios
@@ -459,6 +460,7 @@ _sv_fits_{{ fits.number + 1 }} as (
         {%- for other in names %}
         _sv_category_{{ loop.index }},
         {%- endfor %}
+        _sv_ratio,
         _sv_mean,
         _sv_left - sum(_sv_regression_weight * _sv_left) {{ over_category }} / sum(_sv_regression_weight) {{ over_category }}
             as _sv_left
@@ -477,6 +479,7 @@ _sv_fitted as (
         {%- for key in domain %}
         _sv_fits_{{ fits.number }}.{{ key }},
         {%- endfor %}
+        _sv_fits_{{ fits.number }}._sv_ratio,
         _sv_fits_{{ fits.number }}._sv_mean - _sv_fits_{{ fits.number }}._sv_left as _sv_fitted
     from _sv_calibrated
     inner join _sv_fits_{{ fits.number }}
@@ -489,6 +492,7 @@ _sv_domain_cross as (
 
     select
         {{ domain | join(',\n        ') }},
+        max(_sv_ratio) as _sv_ratio,
         {%- for name in names %}
         coalesce(sum(_sv_w * {{ name }} * _sv_u), 0) as _sv_xu_{{ loop.index }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -503,6 +507,7 @@ _sv_slopes as (
         {%- for key in domain %}
         _sv_domain_cross.{{ key }},
         {%- endfor %}
+        _sv_domain_cross._sv_ratio,
         {%- set cross = [] %}
         {%- for name in names %}
         {%- do cross.append('_sv_domain_cross._sv_xu_' ~ loop.index) %}
@@ -523,6 +528,7 @@ _sv_fitted as (
         {%- for key in domain %}
         _sv_slopes.{{ key }},
         {%- endfor %}
+        _sv_slopes._sv_ratio,
         {%- for name in names %}
         {{ '+ ' if not loop.first }}_sv_slopes._sv_slope_{{ loop.index }} * _sv_calibrated.{{ name }}
         {%- endfor %} as _sv_fitted
@@ -547,17 +553,11 @@ _sv_units as (
         _sv_fitted._sv_wg * (
             case
                 when {{ prevalence._sv_is_member(by, columns) }} and _sv_fitted._sv_y is not null
-                    then _sv_fitted._sv_y - _sv_ratios._sv_ratio * _sv_fitted._sv_x
+                    then _sv_fitted._sv_y - _sv_fitted._sv_ratio * _sv_fitted._sv_x
                 else 0
             end - _sv_fitted._sv_fitted
         ) as _sv_z
     from _sv_fitted
-    inner join _sv_ratios
-        on
-            _sv_fitted._sv_set = _sv_ratios._sv_set
-            {%- for key in keys %}
-            and _sv_fitted.{{ key }} is not distinct from _sv_ratios.{{ key }}
-            {%- endfor %}
 
 ),
 {%- if psu is not none %}

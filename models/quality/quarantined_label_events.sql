@@ -15,7 +15,7 @@ quarantined_rows as (
         coalesce(cast(row_date as string), 'undated') as row_day,
         quarantine_reason,
         coalesce(label_event_id, 'null') as row_key,
-        {{ prevalence._json_object(columns) }} as row_json
+        {{ prevalence._json_object(columns, doubles=['lead_time_s']) }} as row_json
     from {{ ref('stg_label_events_classified') }}
     where row_disposition = 'quarantined'
 

@@ -6,6 +6,7 @@
         'models': ['stg_users_classified'],
         'key': ['user_id'],
         'columns': ['user_id', 'country', 'signed_up_at', 'age_band'],
+        'doubles': [],
     },
     {
         'name': 'interactions',
@@ -15,6 +16,7 @@
             'interaction_id', 'surface', 'occurred_at', 'user_id', 'session_id', 'country', 'received_at',
             'client_stream_id', 'client_sequence', 'app_version', 'experiment_id', 'experiment_arm',
         ],
+        'doubles': [],
     },
     {
         'name': 'components',
@@ -23,18 +25,21 @@
         'columns': [
             'interaction_id', 'position', 'component_type', 'content_id', 'text', 'uri', 'media_hash', 'was_viewed',
         ],
+        'doubles': [],
     },
     {
         'name': 'risk_scores',
         'models': ['stg_risk_scores_classified'],
         'key': ['content_id', 'policy_id', 'model_version'],
         'columns': ['content_id', 'policy_id', 'model_version', 'score', 'scored_at'],
+        'doubles': ['score'],
     },
     {
         'name': 'logged_draws',
         'models': ['stg_logged_draws_classified'],
         'key': ['plan_id', 'interaction_id'],
         'columns': ['plan_id', 'interaction_id', 'inclusion_probability'],
+        'doubles': ['inclusion_probability'],
     },
 ] %}
 
@@ -49,7 +54,7 @@ quarantined_rows as (
         quarantine_reason,
         {% for column in source.key %}{{ "|| '|' || " if not loop.first }}coalesce(cast({{ column }} as string), 'null')
         {% endfor %} as row_key,
-        {{ prevalence._json_object(source.columns) }} as row_json
+        {{ prevalence._json_object(source.columns, source.doubles) }} as row_json
     from {{ ref(model) }}
     where row_disposition = 'quarantined' and quarantine_reason <> 'outside_period'
     {% if not (loop.last and source_loop.last) %}

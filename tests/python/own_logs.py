@@ -85,3 +85,71 @@ def label_event(**values: str) -> str:
         for column in table.columns
     ]
     return "select " + ", ".join(columns)
+
+
+def spoiled() -> dict[str, str]:
+    """What `write` takes to make every table hold rows that are set aside, for each reason, and texts that are awkward.
+
+    Interactions: two duplicates, one late, and one each without id, surface and time. Components: two duplicates, of no
+    interaction, without id, content and position; half the texts with a character of their own, an emoji, a quote, a
+    backslash and a line separator. Risk scores: a duplicate, out of range on both sides, NaN, null, of an unknown
+    policy. Label events: of an unknown policy, of an unknown assignment, without id.
+    """
+    return {
+        "interactions": """
+            select * replace (
+                case when interaction_id = 'i12' then occurred_at + to_days(5) else received_at end as received_at
+            )
+            from {table}
+            union all select * from {table} where interaction_id in ('i1', 'i2')
+            union all select * replace (cast(null as varchar) as interaction_id) from {table}
+                where interaction_id = 'i3'
+            union all
+            select * replace (
+                'x1' as interaction_id, cast(null as varchar) as surface,
+                occurred_at + to_microseconds(120) as occurred_at
+            )
+            from {table} where interaction_id = 'i4'
+            union all select * replace ('x2' as interaction_id, cast(null as timestamp) as occurred_at) from {table}
+                where interaction_id = 'i5'
+        """,
+        "components": """
+            select * replace (
+                case
+                    when position = 1
+                        then
+                            text || chr(cast(substr(interaction_id, 2) as integer)) || ' "\\' || chr(128512)
+                            || chr(8232)
+                    else text
+                end as text
+            )
+            from {table}
+            union all select * from {table} where interaction_id = 'i7'
+            union all select * replace ('nobody' as interaction_id) from {table} where interaction_id = 'i8'
+            union all select * replace (cast(null as varchar) as interaction_id) from {table}
+                where interaction_id = 'i9'
+            union all
+            select * replace (9 as position, cast(null as varchar) as content_id, chr(7) || '\\é"' as text)
+            from {table} where interaction_id = 'i10' and position = 1
+            union all select * replace (cast(null as bigint) as position) from {table}
+                where interaction_id = 'i11' and position = 1
+        """,
+        "risk_scores": """
+            select * from {table}
+            union all select * replace ('a1' as content_id, 1.5 as score) from {table} where content_id = 'c1'
+            union all select * replace ('a2' as content_id, -0.1 as score) from {table} where content_id = 'c2'
+            union all select * replace ('a3' as content_id, 'nan'::double as score) from {table} where content_id = 'c3'
+            union all select * replace ('a4' as content_id, null::double as score) from {table} where content_id = 'c4'
+            union all select * replace ('no_such_policy' as policy_id) from {table} where content_id = 'c5'
+            union all select * from {table} where content_id = 'c6'
+        """,
+        "label_events": " union all ".join(
+            [
+                label_event(
+                    label_event_id="e1", assignment_id="a1", policy_id="no_such_policy", submitted_at="2026-03-04"
+                ),
+                label_event(label_event_id="e2", assignment_id="a2", policy_id=POLICY, submitted_at="2026-03-04"),
+                label_event(assignment_id="a3", policy_id=POLICY, submitted_at="2026-03-04"),
+            ]
+        ),
+    }

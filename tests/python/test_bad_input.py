@@ -376,48 +376,7 @@ def test_logs_without_times_are_named(command):
 
 @pytest.mark.slow
 def test_bad_rows_are_set_aside_by_reason_and_every_row_is_accounted_for(command):
-    folder = own_logs.write(
-        command.folder / "raw",
-        interactions="""
-            select * from {table}
-            union all select * from {table} where interaction_id in ('i1', 'i2')
-            union all select * replace (cast(null as varchar) as interaction_id) from {table} where interaction_id = 'i3'
-            union all select * replace ('x1' as interaction_id, cast(null as varchar) as surface) from {table}
-                where interaction_id = 'i4'
-            union all select * replace ('x2' as interaction_id, cast(null as timestamp) as occurred_at) from {table}
-                where interaction_id = 'i5'
-        """,
-        components="""
-            select * from {table}
-            union all select * from {table} where interaction_id = 'i7'
-            union all select * replace ('nobody' as interaction_id) from {table} where interaction_id = 'i8'
-            union all select * replace (cast(null as varchar) as interaction_id) from {table} where interaction_id = 'i9'
-            union all select * replace (9 as position, cast(null as varchar) as content_id) from {table}
-                where interaction_id = 'i10' and position = 1
-            union all select * replace (cast(null as bigint) as position) from {table}
-                where interaction_id = 'i11' and position = 1
-        """,
-        risk_scores="""
-            select * from {table}
-            union all select * replace ('a1' as content_id, 1.5 as score) from {table} where content_id = 'c1'
-            union all select * replace ('a2' as content_id, -0.1 as score) from {table} where content_id = 'c2'
-            union all select * replace ('a3' as content_id, 'nan'::double as score) from {table} where content_id = 'c3'
-            union all select * replace ('a4' as content_id, null::double as score) from {table} where content_id = 'c4'
-            union all select * replace ('no_such_policy' as policy_id) from {table} where content_id = 'c5'
-            union all select * from {table} where content_id = 'c6'
-        """,
-        label_events=" union all ".join(
-            [
-                own_logs.label_event(
-                    label_event_id="e1", assignment_id="a1", policy_id="no_such_policy", submitted_at="2026-03-04"
-                ),
-                own_logs.label_event(
-                    label_event_id="e2", assignment_id="a2", policy_id=own_logs.POLICY, submitted_at="2026-03-04"
-                ),
-                own_logs.label_event(assignment_id="a3", policy_id=own_logs.POLICY, submitted_at="2026-03-04"),
-            ]
-        ),
-    )
+    folder = own_logs.write(command.folder / "raw", **own_logs.spoiled())
     code, text = command("run", "--raw-folder", folder)
     # the draw is made of what is usable, and its labels are asked for
     assert code == 0 and "Open assignments" in text, text

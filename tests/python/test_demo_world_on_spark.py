@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -12,11 +10,9 @@ import duckdb
 import pytest
 from test_demo_world import World, invoke, parsed  # noqa: F401  (a fixture)
 
-pyspark = pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("java") is None and "JAVA_HOME" not in os.environ, reason="there is no Java"),
-]
+from workflow.spark import java
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(java.missing() is not None, reason=str(java.missing()))]
 
 # long enough for the planted step and the second model version
 SIXTEEN_DAYS = {"start": "2026-10-05", "end": "2026-10-21", "interactions": 3000}

@@ -1,14 +1,16 @@
 """The public estimation macros and the Python functions on Spark: the reference results, and DuckDB's own figures.
 
-Every test of a reference case runs here a second time, from the same model text and with the same tolerance. One module,
-because each starts a Spark of its own. Needs the extra `spark` and a Java, and skips without them.
+Every test of a reference case runs here a second time, from the same model text and with the same tolerance. By default
+the calls are those that conftest's _chosen_calls takes: every case folder, and every macro and design with every
+interval that it has on DuckDB; tests of other calls' results skip, and the summary counts them. All of them:
+
+    PREVALENCE_ORACLE_ON_SPARK=all python -m pytest tests/python/test_estimation_on_spark.py
+
+One module, because each starts a Spark of its own. Needs the extra `spark` and Java 17, and skips without them.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -52,16 +54,11 @@ from test_rogan_gladen import test_reference as test_rogan_gladen_reference
 from test_udfs import test_binomial_reference, test_undefined_is_null
 
 from python_udfs.registry import REGISTRY
+from workflow.spark import java
 
 
-def _missing() -> str | None:
-    """The sentence that says what Spark lacks here, or None."""
-    if importlib.util.find_spec("pyspark") is None:
-        return "the extra `spark` is not installed"
-    return None if shutil.which("java") or "JAVA_HOME" in os.environ else "there is no Java"
-
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(_missing() is not None, reason=_missing() or "")]
+MISSING = java.missing()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
 
 # What is imported above runs in this module, where `dbt_calls` and `connection` are Spark's: the reference cases, and
 # what null, zero and refused inputs give, which is where engines differ.
@@ -367,7 +364,6 @@ def test_every_function_is_the_same_on_both_engines(functions, udf) -> None:
                 assert (mine is None) == (other is None), column
                 if mine is not None:
                     np.testing.assert_allclose(
-                        # a likelihood bound of one sampled unit is the estimate itself, up to the root of a rounding
-                        np.array(other, dtype=float), np.array(mine, dtype=float), rtol=1e-10, err_msg=column
+                        np.array(other, dtype=float), np.array(mine, dtype=float), rtol=1e-12, err_msg=column
                     )
         assert frame[f"{udf.name}_of_null"].isna().all()

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import union_of_calls
+from conftest import ReferenceRows, union_of_calls
 from test_oracle_survey_estimates import INTERVALS, ORACLE, _close, _estimand, _intervals, _prefix_and_name, pytestmark
 
 __all__ = ["pytestmark"]
@@ -120,8 +120,8 @@ def calibrated(dbt_calls, call_text):
             models[f"{folder}_{prefix}"] = union_of_calls(
                 {call_id: text for call_id, text in calls.items() if call_id.startswith(f"{prefix}:")}
             )
-    rows = {}
-    for model, frame in dbt_calls.run(models, tables).items():
+    rows = ReferenceRows(dbt_calls)
+    for model, frame in dbt_calls.run_reference(models, tables).items():
         folder = model.rpartition("_")[0]
         for row in frame.to_dict("records"):
             column = row["grouping_set"]

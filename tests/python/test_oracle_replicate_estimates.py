@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import union_of_calls
+from conftest import ReferenceRows, union_of_calls
 from test_oracle_survey_estimates import INTERVALS, ORACLE, _close, _estimand, _prefix_and_name, pytestmark
 from test_oracle_two_phase_estimates import _expected
 
@@ -71,11 +71,12 @@ def replicate_figures(dbt_calls, call_text):
             models[f"{folder}_{prefix}"] = union_of_calls(
                 {call_id: text for call_id, text in calls.items() if call_id.split(":")[0] == prefix}
             )
-    return {
-        (model[:3], row["call_id"], row["country"] if row["grouping_set"] == "country" else None): row
-        for model, frame in dbt_calls.run(models, tables).items()
-        for row in frame.to_dict("records")
-    }
+    rows = ReferenceRows(dbt_calls)
+    for model, frame in dbt_calls.run_reference(models, tables).items():
+        for row in frame.to_dict("records"):
+            country = row["country"] if row["grouping_set"] == "country" else None
+            rows[model[:3], row["call_id"], country] = row
+    return rows
 
 
 @pytest.mark.parametrize(("folder", "result"), _results())

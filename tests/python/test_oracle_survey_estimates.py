@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from conftest import SHARED, union_of_calls
+from conftest import SHARED, ReferenceRows, union_of_calls
 from scipy.stats import beta
 
 ORACLE = SHARED / "oracle"
@@ -240,8 +240,8 @@ def survey_figures(dbt_calls, call_text):
         )
         if (ORACLE / case.folder / "joint_pi.csv").is_file():
             tables[f"pairs_{case.folder}"] = _pairs(case.folder)
-    rows = {}
-    for folder, frame in dbt_calls.run(models, tables).items():
+    rows = ReferenceRows(dbt_calls)
+    for folder, frame in dbt_calls.run_reference(models, tables).items():
         for row in frame.to_dict("records"):
             column = row["grouping_set"]
             domain = ("overall", None) if column == "overall" else (column, str(row[column]))

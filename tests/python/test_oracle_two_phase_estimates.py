@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import union_of_calls
+from conftest import ReferenceRows, union_of_calls
 from test_oracle_survey_estimates import (
     INTERVALS,
     ORACLE,
@@ -106,8 +106,8 @@ def two_phase(dbt_calls, call_text):
                     )
         models[folder] = union_of_calls(calls)
         tables[f"data_{folder}"] = _data(folder)
-    rows = {}
-    for folder, frame in dbt_calls.run(models, tables).items():
+    rows = ReferenceRows(dbt_calls)
+    for folder, frame in dbt_calls.run_reference(models, tables).items():
         for row in frame.to_dict("records"):
             column = row["grouping_set"]
             domain = ("overall", None) if column == "overall" else (column, str(row[column]))

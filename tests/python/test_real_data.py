@@ -25,8 +25,9 @@ pytestmark = [
 def measure(tmp_path, monkeypatch):
     """Measures a set in a folder of its own; returns the comparisons and the warehouse."""
     monkeypatch.chdir(PROJECT)
-    for variable in ("PREVALENCE_DUCKDB_PATH", "PREVALENCE_RAW_FOLDER"):
+    for variable in ("PREVALENCE_DUCKDB_PATH", "PREVALENCE_SPARK_FOLDER", "PREVALENCE_RAW_FOLDER"):
         monkeypatch.setenv(variable, "")
+    monkeypatch.setenv("PREVALENCE_TARGET", "duckdb")
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
     monkeypatch.setenv("DBT_LOG_PATH", str(tmp_path / "logs"))
 

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import _chosen_calls, union_of_calls
 from test_oracle_survey_estimates import ORACLE, pytestmark
 
 __all__ = ["pytestmark"]
@@ -48,3 +49,28 @@ def test_every_result_is_claimed(engine) -> None:
     claimed = _claimed(engine)
     silent = sorted(name for name in results if not {name, name.replace("::", "-", 1)} & claimed)
     assert not silent, f"{len(silent)} results of reference cases have no test on {engine}: {silent[:40]}"
+
+
+def test_spark_leaves_out_only_what_another_call_stands_for(call_text) -> None:
+    def calls(**designs: dict) -> str:
+        return union_of_calls(
+            {
+                f"{name}:{variable}:{interval}": call_text(
+                    "survey_estimates", relation="sample", y=variable, **arguments, interval=interval
+                )
+                for name, arguments in designs.items()
+                for variable in ("y", "views")
+                for interval in ("wald_t", "logit")
+            }
+        )
+
+    chosen = _chosen_calls(
+        {
+            "a01": calls(strata={"stratum": "s"}, same={"stratum": "t", "psu": None}),
+            # nothing new but the folder
+            "a02_first": calls(strata={"stratum": "s"}),
+            "a02_second": calls(strata={"stratum": "s"}, poisson={"design": "poisson"}, lonely={"lonely_psu": "adjust"}),
+        }
+    )
+    taken = {("a01", "strata"), ("a02_first", "strata"), ("a02_second", "poisson"), ("a02_second", "lonely")}
+    assert chosen == {(model, f"{name}:y:{kind}") for model, name in taken for kind in ("wald_t", "logit")}

@@ -80,7 +80,7 @@ MACRO_MODELS = {
 }
 
 # groups, histograms and drawn units; well below the 20,000 and more units that a plan has on a day
-MOST_ROWS = 15_000
+MOST_ROWS = 16_000
 
 
 @pytest.fixture(scope="module")

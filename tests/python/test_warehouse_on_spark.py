@@ -237,6 +237,24 @@ def test_what_spark_alone_cannot_read_is_refused_before_anything_is_changed(comm
     assert command.relations("session", "raw") == {}
 
 
+def test_text_that_is_not_utf_8_stops_both_engines(command):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = own_logs.write(command.folder / "raw")
+    path = folder / "components.parquet"
+    table = pq.read_table(path)
+    texts = [text.encode() for text in table.column("text").to_pylist()]
+    texts[5] = b"half a pair \xed\xa0\x80"
+    # as text unchecked, as a careless program writes it
+    spoiled = pa.Array.from_buffers(pa.string(), len(texts), pa.array(texts, pa.binary()).buffers())
+    pq.write_table(table.set_column(table.schema.get_field_index("text"), "text", spoiled), path)
+    for engine in ENGINES:
+        assert command(engine, "land", "--raw-folder", folder)[0] == 0
+        with pytest.raises(warehouse.EngineError, match="UTF8"):
+            command.rows(engine, "select text from raw.components")
+
+
 def test_tables_registered_by_hand_are_checked(command):
     command.execute(
         "create database raw",

@@ -1,6 +1,7 @@
 """Whether this machine can run Spark: a Java that is new enough, and the Python packages of the extra `spark`.
 
-`python -m workflow.spark.java` prints what is missing and exits with 1, or prints nothing and exits with 0.
+`python -m workflow.spark.java` prints what is missing and exits with 1, or prints nothing and exits with 0; with `--java`
+it looks for Java alone, because packages can be installed when there is one.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ class Java:
 
 def missing() -> str | None:
     """The sentence that says why Spark cannot run here and what to do, or None where it can."""
-    packages = _missing_packages()
-    if packages is not None:
-        return packages
+    return _missing_packages() or missing_java()
+
+
+def missing_java() -> str | None:
+    """The sentence that says that no Java of this machine will do, or None where one does."""
     found = _candidates()
     if not found:
         return (
@@ -131,7 +134,7 @@ def parse_properties(text: str) -> Java | None:
 
 
 def main() -> int:
-    sentence = missing()
+    sentence = missing_java() if "--java" in sys.argv[1:] else missing()
     if sentence is not None:
         print(sentence)
     return int(sentence is not None)

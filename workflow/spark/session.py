@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,8 @@ SHUFFLE_PARTITIONS = "PREVALENCE_SPARK_SHUFFLE_PARTITIONS"
 # Derby, which keeps the metastore, is for one process at a time
 METASTORE_IS_TAKEN = "Another instance of Derby may have already booted the database"
 SECONDS_TO_CLOSE = 30
+# what the Java of a killed session may take to end
+SECONDS_TO_LET_GO = 20.0
 # within the scratch folder; Hive lists it whenever a client leaves, and complains when it is not there
 HIVE_LOCAL = "hive_local"
 
@@ -57,7 +60,8 @@ def configuration(settings: Settings, scratch: Path | None = None) -> dict[str, 
         "spark.local.dir": str(scratch),
         "spark.hadoop.hive.exec.scratchdir": str(scratch / "hive"),
         "spark.hadoop.hive.exec.local.scratchdir": str(scratch / HIVE_LOCAL),
-        "spark.hadoop.hive.downloaded.resources.dir": str(scratch / "hive_resources"),
+        # one for each client, because a client that leaves removes it
+        "spark.hadoop.hive.downloaded.resources.dir": str(scratch / "${hive.session.id}_resources"),
         "spark.hadoop.hive.server2.logging.operation.log.location": str(scratch / "operation_logs"),
         # a killed `create table as` leaves its folder behind; the next run writes it anew
         "spark.sql.legacy.allowNonEmptyLocationInCTAS": "true",
@@ -130,20 +134,30 @@ def whole_number(variable: str, default: int, lowest: int, highest: int) -> int:
     return int(value)
 
 
-def refuse_held_metastore(settings: Settings) -> None:
+def refuse_held_metastore(settings: Settings, patience_seconds: float = SECONDS_TO_LET_GO) -> None:
     """Raise UserError when another process has the metastore open, before a minute goes into a Spark without one.
 
-    Derby locks this file while it has the database open, and the system unlocks it when the process is killed.
+    Derby locks this file while it has the database open, and the system unlocks it when the process is killed. The Java
+    of a session whose Python was killed notices after a moment, so that the next run has to wait for it.
     """
+    deadline = time.monotonic() + patience_seconds
+    while _is_metastore_held(settings):
+        if time.monotonic() >= deadline:
+            raise UserError(_metastore_is_held(settings))
+        time.sleep(0.5)
+
+
+def _is_metastore_held(settings: Settings) -> bool:
     try:
         lock = (settings.spark_folder / "metastore" / "dbex.lck").open("r+")
     except OSError:  # not there yet; or not ours to open, and then Derby says so
-        return
+        return False
     with lock:
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise UserError(_metastore_is_held(settings)) from None
+            return True
+    return False
 
 
 def _metastore_is_held(settings: Settings) -> str:

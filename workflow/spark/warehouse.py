@@ -325,9 +325,12 @@ def _cast(column: Column, found: str) -> str:
     """SQL that reads the column, stored as DuckDB's type `found`, as its contract type.
 
     The session's zone is UTC, so a time without zone becomes that time in UTC. Nanoseconds are read as whole numbers
-    (spark.sql.legacy.parquet.nanosAsLong) and rounded to microseconds as DuckDB does, halves away from zero.
+    (spark.sql.legacy.parquet.nanosAsLong) and rounded to microseconds as DuckDB does, halves away from zero. Text
+    that is not UTF-8 stops the query, as on DuckDB: Spark would show a text with other characters than those it hashed.
     """
     name = column.name
+    if column.data_type == "string":
+        return f"validate_utf8(cast({name} as string)) as {name}"
     if found in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
         return f"timestamp_micros(cast(round(cast({name} as decimal(20, 0)) / 1000) as bigint)) as {name}"
     return f"cast({name} as {column.data_type}) as {name}"
