@@ -79,8 +79,8 @@ MACRO_MODELS = {
     "hashes": "select k, {{ prevalence.hash_unit('k', 'fixed salt') }} as number from keys",
 }
 
-# groups, histograms and drawn units; well below the 20,000 and more units that a plan has on a day
-MOST_ROWS = 16_000
+# groups, histograms and drawn units; below the 17,500 units that a plan has on a day
+MOST_ROWS = 15_000
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +280,7 @@ def test_the_check_of_plans_finds_what_it_is_for(macro_runs, spark) -> None:
     queries = {
         "global sort": "select * from units order by unit_id",
         "window over": "select *, row_number() over (partition by plan_id, day order by unit_id) as r from units",
-        "window over 210000 rows (at most 15000), inf": "select *, row_number() over (order by day) as r from units",
+        f"window over 210000 rows (at most {MOST_ROWS}), inf": "select *, row_number() over (order by day) as r from units",
         "exchange": f"{group_join} on u.day = d.day",
         "limit": "select * from units limit 50000",
         "broadcast": "select /*+ broadcast(k) */ u.unit_id from units u inner join keys k on u.unit_id = k.k",

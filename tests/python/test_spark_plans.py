@@ -74,7 +74,7 @@ RAW = {
         from range({INTERACTIONS}) as r (i), range(case when i % 500 = 0 then 2 else 1 end) as c (copy)""",
     "components": f"""
         select 'i' || i as interaction_id, position, case when (i + position) % 983 > 0 then 'image' end as component_type,
-            'c' || cast(floor({CONTENTS} * pow(hash(i * 3 + position) / 18446744073709551616.0, 1.6)) as bigint)
+            'c' || cast(floor({CONTENTS} * pow(hash(i * 3 + position) / 18446744073709551616.0, 2.5)) as bigint)
                 as content_id,
             'text ' || i as text, null as uri, null as media_hash, hash(i) % 7 > 0 as was_viewed
         from range({INTERACTIONS} + 50) as r (i), range(2) as p (position),
@@ -206,7 +206,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory, spark) -> Iterator[Runs]:  # 
 
 def test_models_give_the_rows_of_duckdb(runs: Runs) -> None:
     found = {name: differences(runs.connection, name, path) for name, (path, _) in runs.results.items()}
-    assert not any(found.values()), {name: rows for name, rows in found.items() if rows}
+    different = {name: rows for name, rows in found.items() if rows}
+    assert different == {}
     counts = {
         name: runs.connection.execute(f"select count(*) from {name}").fetchone()[0] for name in runs.results
     }
@@ -215,9 +216,8 @@ def test_models_give_the_rows_of_duckdb(runs: Runs) -> None:
 
 def test_no_step_of_a_model_brings_a_day_together(runs: Runs) -> None:
     found = {name: spark_plans.findings(frame, MOST_ROWS) for name, (_, frame) in runs.results.items()}
-    assert not any(found.values()), "\n".join(
-        f"{name}: {sentence}" for name, sentences in found.items() for sentence in sentences
-    )
+    sentences = [f"{name}: {sentence}" for name, each in found.items() for sentence in each]
+    assert not sentences, "\n".join(sentences)
 
 
 def test_there_is_what_could_come_together(runs: Runs) -> None:
