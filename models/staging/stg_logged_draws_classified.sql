@@ -31,7 +31,7 @@ interactions as (
 
 checked_rows as (
 
-    select
+    select {{ prevalence._broadcast(['plans']) }}
         logged_draws.plan_id,
         logged_draws.interaction_id,
         logged_draws.inclusion_probability,

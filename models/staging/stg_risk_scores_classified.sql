@@ -23,7 +23,7 @@ policies as (
 
 checked_rows as (
 
-    select
+    select {{ prevalence._broadcast(['policies']) }}
         risk_scores.content_id,
         risk_scores.policy_id,
         risk_scores.model_version,

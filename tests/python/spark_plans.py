@@ -137,21 +137,19 @@ def _rows(node: Any) -> int | None:
 
 
 def _unevenness(node: Any) -> float | None:
-    """Of the nearest exchange at or below `node`; None where there is none, or where more than one feeds it."""
-    while True:
-        kind = _kind(node)
-        if kind == "ShuffleQueryStage":
-            statistics = node.mapStats()
-            if not statistics.isDefined():
-                return None
-            sizes = list(statistics.get().bytesByPartitionId())
-            if len(sizes) == 1:
-                return float("inf")
-            return max(sizes) * len(sizes) / sum(sizes) if sum(sizes) else 1.0
-        children = _children(node)
-        if len(children) != 1:
+    """Of the nearest exchange at or below `node`; of the worst one below a join. None where rows come without exchange."""
+    kind = _kind(node)
+    if kind == "ShuffleQueryStage":
+        statistics = node.mapStats()
+        if not statistics.isDefined():
             return None
-        node = children[0]
+        sizes = list(statistics.get().bytesByPartitionId())
+        if len(sizes) == 1:
+            return float("inf")
+        return max(sizes) * len(sizes) / sum(sizes) if sum(sizes) else 1.0
+    # what is broadcast comes to the other side's rows and moves none of them
+    found = [_unevenness(child) for child in _children(node) if not _kind(child).startswith("Broadcast")]
+    return None if not found or None in found else max(found)
 
 
 def _gathering(node: Any) -> Iterator[Gathering]:

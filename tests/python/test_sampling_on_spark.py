@@ -1,6 +1,6 @@
-"""Frames and draws on Spark are those of DuckDB to the last bit, and no step of them brings a day's units together.
+"""The macros that draw give the rows of DuckDB on Spark, to the last bit, and never bring a day's units together.
 
-Needs the extra `spark` and Java 17, and skips without.
+The models that call them are tested in test_spark_plans.py. Needs the extra `spark` and Java 17, and skips without.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import pyarrow.parquet as parquet
 import pytest
 from conftest import DbtCalls
 from scipy import stats
-from test_demo_world import invoke
 
 pyspark = pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
 import spark_plans  # noqa: E402
@@ -80,43 +79,8 @@ MACRO_MODELS = {
     "hashes": "select k, {{ prevalence.hash_unit('k', 'fixed salt') }} as number from keys",
 }
 
-# What the frame models read; heavy tails in views and scores, a content in twenty without a score, unviewed components.
-SOURCES = {
-    "unit_content_days": f"""
-        select md5('day' || i) as unit_id, date '2026-10-05' + cast(i % 2 as integer) as unit_date,
-            'c' || i // 2 as content_id,
-            cast(ceil(exp(
-                1.5 * sqrt(-2 * ln(hash(i) / 18446744073709551616.0 + 1e-12)) * cos(hash(i * 7) % 6283 / 1e3)
-            )) as bigint) as views
-        from range({2 * CONTENTS}) as r (i)""",
-    "unit_interactions": f"""
-        select 'i' || i as unit_id, date '2026-10-05' + cast(i % 2 as integer) as unit_date, 'i' || i as interaction_id
-        from range({2 * INTERACTIONS}) as r (i)""",
-    "stg_components": f"""
-        select 'i' || i as interaction_id, date '2026-10-05' + cast(i % 2 as integer) as unit_date,
-            'c' || hash(i * 3 + position) % {CONTENTS} as content_id, hash(i) % 7 > 0 as was_viewed
-        from range({2 * INTERACTIONS}) as r (i), range(2) as p (position)""",
-    "stg_policies": "select policy_id from (values ('hate'), ('scams'), ('spam')) as p (policy_id)",
-    "stg_risk_scores": f"""
-        select 'c' || i as content_id, policy_id, 'v' || version as model_version,
-            round(pow(hash(i * 5 + version) / 18446744073709551616.0, 8), 9) as score,
-            timestamp '2026-10-04 12:00:00' + to_hours(cast(version * 24 as integer)) as scored_at
-        from range({CONTENTS}) as r (i), range(2) as v (version),
-            (values ('hate'), ('scams'), ('spam')) as p (policy_id)
-        where hash(i) % 20 > 0""",
-    "stg_sampling_plans": """
-        select * from (values
-            ('views', 'content_day', 'poisson', 3000::bigint, 0.5::double),
-            ('fixed', 'content_day', 'pareto', 3000, 0.2), ('interactions', 'interaction', 'pareto', 1000, 0.5),
-            ('holdout', 'interaction', 'simple_random', 300, null), ('logged', 'interaction', 'logged', null, null)
-        ) as p (plan_id, unit_type, design, expected_units, defence_share)""",
-    "stg_logged_draws": f"""
-        select 'logged' as plan_id, 'i' || i as interaction_id, 0.01::double as inclusion_probability
-        from range({2 * INTERACTIONS}) as r (i) where i % 100 = 0""",
-}
-FRAME_MODELS = ["frame_content_scores", "frame_content_days", "frame_interactions", "frame_totals", "draw_units"]
-# groups, histograms and drawn units; well below the 20,000 and more units that a plan has on a day
-MOST_ROWS = 16_000
+# groups, histograms and drawn units; below the 17,500 units that a plan has on a day
+MOST_ROWS = 15_000
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +88,13 @@ def spark() -> Iterator[pyspark.sql.SparkSession]:
     from pyspark.sql import SparkSession
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    settings = {"spark.ui.enabled": "false", "spark.driver.memory": "2g", "spark.sql.session.timeZone": "UTC"}
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.driver.memory": "2g",
+        "spark.sql.session.timeZone": "UTC",
+        # what DuckDB writes as a time without zone is one of UTC
+        "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
+    }
     builder = SparkSession.builder.master("local[2]")
     for name, value in {**settings, **spark_plans.SETTINGS}.items():
         builder = builder.config(name, value)
@@ -150,14 +120,24 @@ def write_tables(folder: Path, tables: dict[str, str]) -> dict[str, Path]:
 
 
 def run_on_spark(
-    spark: pyspark.sql.SparkSession, paths: dict[str, Path], models: dict[str, str], folder: Path
+    spark: pyspark.sql.SparkSession,
+    paths: dict[str, Path],
+    models: dict[str, str],
+    folder: Path,
+    views: set[str] = frozenset(),
 ) -> dict[str, tuple[Path, pyspark.sql.DataFrame]]:
-    """Rows, as Parquet, and the executed query of each model; a model reads those before it as tables."""
+    """Rows, as Parquet, and the executed query of each model; a model reads those before it as tables.
+
+    `views`: models that are not run, but read by the others as part of their queries.
+    """
     for name, path in paths.items():
         spark.read.parquet(str(path)).createOrReplaceTempView(name)
     results = {}
     for name, text in models.items():
         frame = spark.sql(text)
+        if name in views:
+            frame.createOrReplaceTempView(name)
+            continue
         rows = frame.toArrow()
         path = folder / name
         path.mkdir()
@@ -293,50 +273,6 @@ def test_hashes_are_those_of_python_and_uniform(macro_runs) -> None:
     assert abs(np.corrcoef(ordered[:-1], ordered[1:])[0, 1]) < 5 / np.sqrt(KEYS)
 
 
-@pytest.fixture(scope="module")
-def frame_runs(tmp_path_factory, spark):
-    """The models of the frames and draws, from what dbt compiles for either engine, on the same Parquet files."""
-    folder = tmp_path_factory.mktemp("frames")
-    paths = write_tables(folder, SOURCES)
-    variables = {"period_start_date": DAYS[0], "period_end_date": "2026-10-07"}
-    texts: dict[str, dict[str, str]] = {}
-    for target in ("duckdb", "thrift"):
-        options = ["--select", *FRAME_MODELS, "--target", target, "--no-introspect", "--no-populate-cache"]
-        scratch = folder / target
-        scratch.mkdir()
-        invoke(scratch, None, "compile", variables, *options)
-        compiled = scratch / "target" / "compiled" / "prevalence" / "models" / "frames"
-        relation = r'(?<!\w)(?:"\w+"\.)?"?(?:units|frames|staging)"?\."?(\w+)"?'
-        texts[target] = {name: re.sub(relation, r"\1", (compiled / f"{name}.sql").read_text()) for name in FRAME_MODELS}
-    with duckdb.connect(config={"threads": 1}) as connection:
-        for name, path in paths.items():
-            connection.execute(f"create table {name} as select * from '{path}/*.parquet'")
-        for name, text in texts["duckdb"].items():
-            connection.execute(f"create table {name} as {text}")
-        rows = folder / "rows"
-        rows.mkdir()
-        yield connection, run_on_spark(spark, paths, texts["thrift"], rows)
-
-
-@pytest.mark.parametrize("name", FRAME_MODELS)
-def test_models_give_the_rows_of_duckdb(frame_runs, name) -> None:
-    connection, results = frame_runs
-    assert connection.execute(f"select count(*) from {name}").fetchone()[0] > 0
-    assert differences(connection, name, results[name][0]) == 0
-
-
-@pytest.mark.parametrize("name", FRAME_MODELS)
-def test_no_step_of_a_model_brings_a_day_together(frame_runs, name) -> None:
-    connection, results = frame_runs
-    assert spark_plans.findings(results[name][1], MOST_ROWS) == []
-    if name == "draw_units":
-        designs = dict(connection.execute("select plan_id, count(*) from draw_units group by plan_id").fetchall())
-        assert designs["fixed"] == 6000 and designs["interactions"] == 2000 and designs["holdout"] == 600
-        assert designs["logged"] == 400 and abs(designs["views"] - 6000) < 500
-    if name == "frame_content_days":
-        assert connection.execute("select count_if(is_certainty) from frame_content_days").fetchone()[0] > 10
-
-
 def test_the_check_of_plans_finds_what_it_is_for(macro_runs, spark) -> None:
     """A sort of all units, one partition, a window and a join over a plan's day, and rows through the driver."""
     spark.table("frame").createOrReplaceTempView("units")
@@ -344,7 +280,7 @@ def test_the_check_of_plans_finds_what_it_is_for(macro_runs, spark) -> None:
     queries = {
         "global sort": "select * from units order by unit_id",
         "window over": "select *, row_number() over (partition by plan_id, day order by unit_id) as r from units",
-        "window over 210000 rows (at most 15000), inf": "select *, row_number() over (order by day) as r from units",
+        f"window over 210000 rows (at most {MOST_ROWS}), inf": "select *, row_number() over (order by day) as r from units",
         "exchange": f"{group_join} on u.day = d.day",
         "limit": "select * from units limit 50000",
         "broadcast": "select /*+ broadcast(k) */ u.unit_id from units u inner join keys k on u.unit_id = k.k",
