@@ -45,7 +45,7 @@ DAY = "2026-10-05"
 # rows of the largest table in one file
 FILE_ROWS = 2_500_000
 # the steps whose work grows with the logs, by the start of their titles in workflow/pipeline.py
-GROWING = ("land", "staging", "units and frames", "draw, items", "audit")
+GROWING = ("land", "staging", "units and frames", "draw, items")
 SECONDS_BETWEEN_SAMPLES = 0.5
 # what a stage may send to the driver: drawn units, groups and histograms, and the metrics of its tasks
 MOST_RESULT_BYTES = 8 * 2**20
@@ -187,19 +187,23 @@ ANSWERS = """
             *,
             substr(md5('violation|' || policy_id || '|' || unit_key), 1, 3) < '066' as is_violating,
             substr(md5('error|' || policy_id || '|' || unit_key), 1, 3)
-            < case when substr(md5('violation|' || policy_id || '|' || unit_key), 1, 3) < '066' then '100' else '004' end
-                as is_error
+            < case
+                when substr(md5('violation|' || policy_id || '|' || unit_key), 1, 3) < '066' then '100' else '004'
+            end as is_error
         from {assignments}
     ) as assignments
 """
 # A draw is for ever, so this is what engines have to agree on to the last bit; figures, to what sums of doubles allow.
 DRAWS = """
-    select plan_id, sample_date, unit_id, inclusion_probability, random_number, is_certainty, frame_units, frame_exposure
+    select
+        plan_id, sample_date, unit_id, inclusion_probability, random_number, is_certainty, frame_units, frame_exposure
     from frames.draw_units
     order by plan_id, sample_date, unit_id
 """
 FIGURES = """
-    select plan_id, policy_id, pivot_name, pivot_value, period_type, estimator, prevalence, interval_lower, interval_upper
+    select
+        plan_id, policy_id, pivot_name, pivot_value, period_type, estimator,
+        prevalence, interval_lower, interval_upper
     from marts.prevalence
 """
 
@@ -434,7 +438,9 @@ def _events(log: Path) -> Iterator[dict[str, Any]]:
 def _written(plan: str, description: str) -> str:
     """The table that the query of this physical plan writes to, or those that it reads, or what Spark calls it."""
     writes = re.search(
-        r"^\(\d+\) Execute (?:InsertInto|CreateDataSourceTableAs).*?`(\w+)`\.`(\w+)`[,\]]", plan, re.DOTALL | re.MULTILINE
+        r"^\(\d+\) Execute (?:InsertInto|CreateDataSourceTableAs).*?`(\w+)`\.`(\w+)`[,\]]",
+        plan,
+        re.DOTALL | re.MULTILINE,
     )
     if writes:
         return ".".join(writes.groups())
@@ -527,7 +533,8 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def print_report(report: dict[str, Any]) -> None:
     runs, summaries = report["runs"], report["summary"]
-    print("| engine | components | run s | growing s | growing s per million | peak GiB | shuffled B per component | spilled MiB |")
+    columns = ["engine", "components", "run s", "growing s", "growing s per million", "peak GiB"]
+    print(f"| {' | '.join(columns)} | shuffled B per component | spilled MiB |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for run in runs:
         spark = run["spark"]
@@ -535,7 +542,8 @@ def print_report(report: dict[str, Any]) -> None:
         spilled = f"{spark['spilled_bytes'] / 2**20:,.0f}" if spark else ""
         print(
             f"| {run['engine']} | {run['components']:,} | {run['seconds']:,.0f} | {run['growing_seconds']:,.0f}"
-            f" | {run['growing_seconds'] / run['millions']:.1f} | {run['peak_bytes'] / 2**30:.2f} | {shuffled} | {spilled} |"
+            f" | {run['growing_seconds'] / run['millions']:.1f} | {run['peak_bytes'] / 2**30:.2f}"
+            f" | {shuffled} | {spilled} |"
         )
     columns = [(run["engine"], run["size"]) for run in runs]
     print("\n| step, s | " + " | ".join(f"{engine} {size:g} M" for engine, size in columns) + " |")
@@ -611,7 +619,8 @@ def _measure_all(options: argparse.Namespace, folder: Path) -> tuple[dict[str, A
             print(f"{size:g} million on {engine}: {run['seconds']:.0f} s", flush=True)
             if run["spark"] and run["spark"]["largest_result_bytes"] > MOST_RESULT_BYTES:
                 worst = run["spark"]["largest_results"][0]
-                faults.append(f"{size:g} million: a stage of {worst['query']} sent {worst['result_bytes']:,} bytes to the driver")
+                sent = f"{worst['result_bytes']:,} bytes to the driver"
+                faults.append(f"{size:g} million: a stage of {worst['query']} sent {sent}")
         faults += [
             f"{size:g} million: {text}" for text in differences({engine: place / engine for engine in options.engines})
         ]

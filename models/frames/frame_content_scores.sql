@@ -59,8 +59,8 @@ content_day_policies as (
 
 ),
 
--- a content without a score gets the mean over the day's scored views; no filter, so that the scores that Spark has moved
--- for the step above serve both of its readings
+-- a content without a score gets the mean over the day's scored views; no filter, so that the scores that Spark has
+-- moved for the step above serve both of its readings
 policy_means as (
 
     select

@@ -137,7 +137,7 @@ def _rows(node: Any) -> int | None:
 
 
 def _unevenness(node: Any) -> float | None:
-    """Of the nearest exchange at or below `node`; of the worst one below a join. None where rows come without exchange."""
+    """Of the nearest exchange at or below `node`; below a join, of the worst. None where rows come without exchange."""
     kind = _kind(node)
     if kind == "ShuffleQueryStage":
         statistics = node.mapStats()

@@ -280,7 +280,9 @@ def test_the_check_of_plans_finds_what_it_is_for(macro_runs, spark) -> None:
     queries = {
         "global sort": "select * from units order by unit_id",
         "window over": "select *, row_number() over (partition by plan_id, day order by unit_id) as r from units",
-        f"window over 210000 rows (at most {MOST_ROWS}), inf": "select *, row_number() over (order by day) as r from units",
+        f"window over 210000 rows (at most {MOST_ROWS}), inf": (
+            "select *, row_number() over (order by day) as r from units"
+        ),
         "exchange": f"{group_join} on u.day = d.day",
         "limit": "select * from units limit 50000",
         "broadcast": "select /*+ broadcast(k) */ u.unit_id from units u inner join keys k on u.unit_id = k.k",

@@ -1,4 +1,4 @@
-"""No step of a model brings together what grows with the logs, and its rows on Spark are those of DuckDB to the last bit.
+"""No step of a model brings together what grows with the logs, and its rows on Spark are those of DuckDB, to the bit.
 
 Every model that reads logs, units or frames is run on both engines, from what dbt compiles for either, on the same raw
 tables: two days of them, with the faults that staging knows. The query that Spark ran is then searched for places where
@@ -29,8 +29,8 @@ if REASON is None:
 PERIOD = {"period_start_date": "2026-10-05", "period_end_date": "2026-10-07"}
 INTERACTIONS, CONTENTS, USERS = 44_000, 90_000, 20_000
 POLICIES = ("hate", "scams", "spam")
-# groups, histograms, drawn units and their components: what may come together, whatever the size of the logs; well below
-# the 20,000 and more units, and the rows of the logs, that there are of each kind on each day
+# groups, histograms, drawn units and their components: what may come together, whatever the size of the logs; below the
+# units that each plan has on each day, and the rows of each log
 MOST_ROWS = 15_000
 
 # Tables of the input contract that do not grow with the logs, and why.
@@ -41,8 +41,8 @@ BOUNDED_SOURCES = {
     "gold_labels": "items that people have agreed on",
 }
 # Models that read what grows and do not grow themselves. They are looked at here like all that read logs, units and
-# frames. What reads only these (draw_audits, fct_unit_labels, est_*, the gates' profiles of labels and estimates) is not:
-# its windows and sums over the drawn units of a plan's day may bring that day together, as it is as large as the plan.
+# frames. What reads only these (draw_audits, fct_unit_labels, est_*, the profiles of labels and estimates) is not: its
+# windows and sums over the drawn units of a plan's day may bring that day together, as it is as large as the plan.
 BOUNDED_MODELS = {
     "draw_units": "the units that a plan draws",
     "draw_unit_exposures": "drawn units by the values of a few pivots",
@@ -56,8 +56,8 @@ BOUNDED_MODELS = {
     "quarantined_log_rows": "rows with a fault, of which the gates let pass one in ten at most",
 }
 
-# Heavy tails in views and scores, a content in twenty without a score, a third scored by two models, unviewed components.
-# Copies, late rows, rows without an id, of another day and of no interaction are among them.
+# Heavy tails in views and scores, a content in twenty without a score, a third scored by two models, unviewed
+# components. Copies, late rows, rows without an id, of another day and of no interaction are among them.
 RAW = {
     "users": f"""
         select 'u' || i as user_id, case when i % 997 > 0 then 'DE' end as country,
@@ -66,14 +66,16 @@ RAW = {
     "interactions": f"""
         select case when i % 991 > 0 then 'i' || i end as interaction_id, 'search' as surface,
             timestamp '2026-10-05 00:00:00'
-                + to_seconds(cast((i % 2 + case when i % 701 = 0 then 5 else 0 end) * 86400 + i as bigint)) as occurred_at,
+                + to_seconds(cast((i % 2 + case when i % 701 = 0 then 5 else 0 end) * 86400 + i as bigint))
+                as occurred_at,
             case when i % 10 > 0 then 'u' || i % {USERS} end as user_id, 's' || i // 2 as session_id,
             case when i % 3 > 0 then 'DE' end as country,
             occurred_at + to_hours(case when i % 300 = 0 then 60 else 0 end) as received_at, null as client_stream_id,
             null as client_sequence, null as app_version, null as experiment_id, null as experiment_arm
         from range({INTERACTIONS}) as r (i), range(case when i % 500 = 0 then 2 else 1 end) as c (copy)""",
     "components": f"""
-        select 'i' || i as interaction_id, position, case when (i + position) % 983 > 0 then 'image' end as component_type,
+        select 'i' || i as interaction_id, position,
+            case when (i + position) % 983 > 0 then 'image' end as component_type,
             'c' || cast(floor({CONTENTS} * pow(hash(i * 3 + position) / 18446744073709551616.0, 2.5)) as bigint)
                 as content_id,
             'text ' || i as text, null as uri, null as media_hash, hash(i) % 7 > 0 as was_viewed
@@ -194,7 +196,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory, spark) -> Iterator[Runs]:  # 
     tables.mkdir()
     paths = write_tables(tables, raw_selects())
     models = compiled(folder / "spark", "thrift")
-    results = run_on_spark(spark, paths, {m.table: m.sql for m in models}, tables, {m.table for m in models if m.is_view})
+    views = {model.table for model in models if model.is_view}
+    results = run_on_spark(spark, paths, {model.table: model.sql for model in models}, tables, views)
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for name, path in paths.items():
@@ -221,7 +224,7 @@ def test_no_step_of_a_model_brings_a_day_together(runs: Runs) -> None:
 
 
 def test_there_is_what_could_come_together(runs: Runs) -> None:
-    """Every layer is among the models; each plan has more units on each day than MOST_ROWS, each table of logs more rows."""
+    """Every layer is among the models; a plan has more units on each day than MOST_ROWS, each log more rows."""
     assert {model.table.split("__")[0] for model in runs.models} == {"staging", "units", "frames", "quality", "labels"}
     names = {model.name for model in runs.models}
     assert set(BOUNDED_MODELS) <= names, set(BOUNDED_MODELS) - names

@@ -71,8 +71,7 @@ def configuration(settings: Settings, scratch: Path | None = None) -> dict[str, 
         "spark.sql.sources.partitionOverwriteMode": "dynamic",
         # times in nanoseconds, as data frames hold them, are read as whole numbers (workflow/spark/warehouse.py)
         "spark.sql.legacy.parquet.nanosAsLong": "true",
-        # the most there are: Spark puts small ones together once it knows their sizes. 64 keep a part of the sorts of 25
-        # million components in the memory of a task; more are for larger logs or more cores
+        # the most there are: Spark puts small ones together once it knows their sizes, so that many cost little
         "spark.sql.shuffle.partitions": str(whole_number(SHUFFLE_PARTITIONS, default=64, lowest=1, highest=100_000)),
         # a table that goes to every task passes through the driver: it may be as large as a plan's day, not as a day's
         # logs. What is known to be small says so itself (_broadcast)
