@@ -20,7 +20,7 @@ from test_killed_run import kill_within
 
 from workflow import parity
 from workflow.settings import PROJECT, Settings
-from workflow.spark import java
+from workflow.spark import java, session
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(java.missing() is not None, reason=str(java.missing()))]
 
@@ -76,7 +76,14 @@ def differences_from_duckdb(folder: Path, target: str, monkeypatch: pytest.Monke
     settings = Settings.from_environment()
     settings.enter()
     duckdb = replace(settings, engine="duckdb")
-    return parity.compare(duckdb, settings, parity.compared_tables(duckdb))
+    try:
+        return parity.compare(duckdb, settings, parity.compared_tables(duckdb))
+    finally:
+        from pyspark.sql import SparkSession
+
+        running = SparkSession.getActiveSession()
+        if running is not None:
+            session.stop_session(running)
 
 
 def test_a_killed_session_run_ends_in_the_tables_of_duckdb(folder, monkeypatch):
