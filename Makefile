@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo test lint clean
+.PHONY: help setup setup-spark demo test test-all lint clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,10 @@ lint: .venv/.installed-dev ## check the style of every model, and that it parses
 test: .venv/.installed-dev ## lint, unit tests, data tests and whole builds
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+test-all: .venv/.installed-dev ## what `make test` leaves out for time, too: an hour and more, with Java and the reference data
+	@PREVALENCE_ORACLE_ON_SPARK=all PREVALENCE_REAL_DATA_ON_SPARK=all PREVALENCE_CLUSTER_RUNS=all \
+		$(MAKE) --no-print-directory test
 
 clean: ## remove everything that a run makes
 	rm -rf target logs warehouse/*
