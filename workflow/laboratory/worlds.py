@@ -11,8 +11,15 @@ Array = np.ndarray
 EXACT_FRAME = "exact frame"
 TAILS = ("flat", "log-normal 1", "log-normal 1.5", "log-normal 2", "clustered users")
 EARLIER_DAYS = 28
-SCORE_BINS = 20
-PSEUDO_UNITS = 5.0
+# what the macro `_learned_rates` has, too
+SCORE_BINS = 100
+SCORE_GROUPS = 10
+PSEUDO_POSITIVES = 20.0
+DEFENCE = 0.2
+PRIOR_POWER = 0.5
+PRIOR_COST = 2.0
+# of the root of the rate, in sixteenths: the rate goes with the score to the power of an eighth of it
+ROOT_POWERS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32)
 
 
 @dataclass(frozen=True)
@@ -130,24 +137,124 @@ def mixture(by_exposure: Array, by_risk: Array, defence: float) -> Array:
     return defence * by_exposure / by_exposure.sum() + (1 - defence) * by_risk / by_risk.sum()
 
 
+@dataclass(frozen=True)
+class ScoreRates:
+    """Rates of violation by bins of the score, in rising order: what the macro `_learned_rates` returns for a group."""
+
+    score_from: Array  # in millionths, whole; a bin ends where the next one begins
+    labels: Array
+    positives: Array
+    rate: Array  # whole billionths
+    std_error: Array  # whole billionths
+    overall_rate: int  # whole billionths
+    score_power: float  # the power of the score that fits best
+
+    def at(self, score_millionths: Array) -> Array:
+        """Each score's rate, in billionths."""
+        return self.rate[np.searchsorted(self.score_from, score_millionths, side="right") - 1]
+
+
+def score_rates(score_millionths: Array, weight: Array, violating_weight: Array) -> ScoreRates:
+    """The same steps as the macro `_learned_rates`, and the same whole numbers: see there for what they are.
+
+    One element per labelled unit: the score, its weight, and the part of its weight that violates.
+    """
+    bucket, place = np.unique(np.floor(np.sqrt(score_millionths)).astype(np.int64), return_inverse=True)
+
+    def by_bucket(values: Array) -> Array:
+        sums = np.zeros(len(bucket), dtype=np.int64)
+        np.add.at(sums, place, values)
+        return sums
+
+    labels = by_bucket(np.ones(len(place), dtype=np.int64))
+    first = np.floor(SCORE_BINS * (np.cumsum(labels) - labels) / len(place))
+    starts = np.flatnonzero(np.diff(first, prepend=-1))
+
+    def by_bin(values: Array) -> Array:
+        return np.add.reduceat(by_bucket(values), starts)
+
+    labels = np.add.reduceat(labels, starts)
+    weights, violating = by_bin(weight), by_bin(violating_weight)
+    # within a bin a label counts as one, whatever its weight: weights differ by score most of all, and that is known
+    positives = _whole(1e6 * labels * (violating / weights))
+    squares = _whole(1e6 * by_bin(violating_weight**2) * (labels / weights) ** 2)
+    relative_score = np.maximum(by_bin(score_millionths) / labels, 0.5)
+    relative_score = relative_score / relative_score.max()
+    sixteenth = np.sqrt(np.sqrt(np.sqrt(np.sqrt(relative_score))))
+    costs, roots = [], []
+    for power in ROOT_POWERS:
+        root = np.ones(len(labels))
+        for _ in range(power):
+            root = root * sixteenth
+        whole = _whole(1e9 * root)
+        mean = (labels * whole).sum() / labels.sum()
+        costs.append(_whole(positives / (DEFENCE + (1 - DEFENCE) * (whole / mean))).sum())
+        roots.append(root)
+    has_positives = positives.sum() > 0
+    information = positives.sum() / squares.sum() / 1e6 if has_positives else 0.0
+    effective_positives = max(positives.sum() * information, 1.0)
+    powers = np.array(ROOT_POWERS) / 8
+    best = int(np.argmin(np.array(costs) * (1 + PRIOR_COST * (powers - PRIOR_POWER) ** 2 / effective_positives)))
+    curve = _whole(1e12 * (roots[best] * roots[best]))
+    per_label = positives.sum() * (curve / (labels * curve).sum())  # millionths
+    expected = _whole(labels * per_label)
+    before = np.cumsum(expected) - expected
+    group = np.floor(SCORE_GROUPS * before / max(expected.sum(), 1))
+    found, foreseen = (np.array([part[group == one].sum() for one in group]) for part in (positives, expected))
+    overall = _whole((labels.sum() * (violating.sum() / weights.sum()) + 0.5) / (labels.sum() + 1) * 1e9)
+    corrected = (found * information + PSEUDO_POSITIVES) / (foreseen * information + PSEUDO_POSITIVES)
+    rate = _whole(np.minimum(1e3 * (per_label * corrected), 1e9)) if has_positives else labels * 0 + overall
+    monotone = _max_min(rate, labels)
+    rate = np.maximum(_whole(monotone), max(_whole(overall / 1000), 1))
+    effective_labels = weights * (weights / by_bin(weight**2))
+    score_from = bucket[starts] ** 2
+    score_from[0] = 0
+    return ScoreRates(
+        score_from=score_from,
+        labels=labels,
+        positives=by_bin((violating_weight > 0).astype(np.int64)),
+        rate=rate,
+        std_error=_whole(np.sqrt(rate * ((1e9 - rate) / effective_labels))),
+        overall_rate=int(overall),
+        score_power=float(powers[best]),
+    )
+
+
+def _whole(values: Array) -> Array:
+    """Rounded half away from zero, as SQL does; none is negative."""
+    return np.floor(np.asarray(values) + 0.5).astype(np.int64)
+
+
+def _max_min(rate: Array, labels: Array) -> Array:
+    """Isotonic regression: of bin i the largest over a <= i of the smallest over b >= i of the means of bins a to b."""
+    sums = np.concatenate([[0], np.cumsum(rate * labels)])
+    counts = np.concatenate([[0], np.cumsum(labels)])
+    best = np.full(len(rate), -np.inf)
+    for start in range(len(rate)):
+        means = (sums[start + 1 :] - sums[start]) / (counts[start + 1 :] - counts[start])
+        best[start:] = np.maximum(best[start:], np.minimum.accumulate(means[::-1])[::-1])
+    return best
+
+
 def learned_rates(people: Population, sampled: int, generator: np.random.Generator) -> Array:
     """Each unit's rate of violation given its score, learned from 28 earlier days and from nothing else.
 
-    The earlier days were drawn with half defence on the raw root score. Weighted rates in score bins, pseudo-units of
-    the overall rate, monotone by pooling of adjacent violators, with a floor of a thousandth of the overall rate.
+    The earlier days were drawn by the cold start: half defence on the raw root score.
     """
     raw = people.exposure * np.sqrt(people.score)
     probability = inclusion_probabilities(mixture(people.exposure, raw, 0.5), sampled)
     _, unit = bernoulli(probability, EARLIER_DAYS, generator)
-    weight = 1 / probability[unit]
-    share = people.violating[unit] / people.exposure[unit]
-    edges = np.unique(np.quantile(people.score[unit], np.linspace(0, 1, SCORE_BINS + 1)[1:-1]))
-    place = np.searchsorted(edges, people.score[unit])
-    bins = len(edges) + 1
-    labels = np.bincount(place, minlength=bins)
-    weights = np.bincount(place, weight, bins)
-    overall = (np.sum(weight * share) + 0.5 * weight.mean()) / weight.sum()
-    rate = np.bincount(place, weight * share, bins) / np.maximum(weights, 1e-300)
-    rate = (rate * labels + PSEUDO_UNITS * overall) / (labels + PSEUDO_UNITS)
-    monotone = optimize.isotonic_regression(rate, weights=labels + PSEUDO_UNITS).x
-    return np.maximum(monotone, overall / 1000)[np.searchsorted(edges, people.score)]
+    return rates_from_labels(people, unit, probability).at(score_millionths(people)) / 1e9
+
+
+def score_millionths(people: Population) -> Array:
+    return _whole(people.score * 1e6)
+
+
+def rates_from_labels(people: Population, unit: Array, probability: Array) -> ScoreRates:
+    """What the labels of drawn units teach: weights are exposure over probability, and a unit that was drawn on several
+    days counts once. Their mean is a thousand."""
+    weight = people.exposure[unit] / probability[unit] / np.bincount(unit)[unit]
+    weight = np.maximum(_whole(1000 * weight / weight.mean()), 1)
+    violating = _whole(weight * (people.violating[unit] / people.exposure[unit]))
+    return score_rates(score_millionths(people)[unit], weight, violating)
