@@ -117,3 +117,8 @@ def raw_tables() -> tuple[Table, ...]:
 
 def gate_tables() -> tuple[Table, ...]:
     return read_contract(PROJECT / "models" / "quality" / "_sources.yml")
+
+
+def read_back_tables() -> tuple[Table, ...]:
+    """Tables of models that earlier layers read as earlier runs left them."""
+    return read_contract(PROJECT / "models" / "frames" / "_sources.yml")

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from workflow import warehouse
-from workflow.contract import Column, Files, Table, gate_tables, raw_tables
+from workflow.contract import Column, Files, Table, gate_tables, raw_tables, read_back_tables
 from workflow.settings import Settings, UserError
 from workflow.warehouse import EngineError, Warehouse, literal
 
@@ -37,16 +37,18 @@ def land(settings: Settings, raw_folder: Path | None) -> list[str]:
         switched = warehouse.switch_world(settings, warehouse.OWN_LOGS)
         said += [switched] if switched else []
     with warehouse.connect(settings) as connection, connection.transaction():
-        statements = [f"create schema if not exists {schema}" for schema in ("raw", "quality")]
-        raw_relations, gate_relations = connection.relations("raw"), connection.relations("quality")
+        written = (*gate_tables(), *read_back_tables())
+        schemas = dict.fromkeys(["raw", *(table.schema for table in written)])
+        statements = [f"create schema if not exists {schema}" for schema in schemas]
+        relations = {schema: connection.relations(schema) for schema in schemas}
         for table in tables:
             wrong, needed = _registration(
-                connection, table, raw_relations.get(table.name), found.get(table.name), raw_folder
+                connection, table, relations["raw"].get(table.name), found.get(table.name), raw_folder
             )
             problems += wrong
             statements += needed
-        for table in gate_tables():
-            if table.name in gate_relations:
+        for table in written:
+            if table.name in relations[table.schema]:
                 problems += _check_relation(connection, table)
             else:
                 statements.append(connection.create_table(table))

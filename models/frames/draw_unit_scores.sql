@@ -21,7 +21,8 @@ content_scores as (
         unit_date,
         content_id,
         policy_id,
-        score_millionths
+        score_millionths,
+        is_score_imputed
     from {{ ref('frame_content_scores') }}
 
 ),
@@ -76,7 +77,8 @@ content_day_scores as (
         open_draws.unit_type,
         open_draws.sample_date,
         content_scores.policy_id,
-        content_scores.score_millionths
+        content_scores.score_millionths,
+        content_scores.is_score_imputed
     from content_scores
     inner join open_draws
         on content_scores.unit_id = open_draws.unit_id
@@ -109,7 +111,8 @@ interaction_scores as (
         viewed_contents.unit_type,
         viewed_contents.sample_date,
         content_scores.policy_id,
-        max(content_scores.score_millionths) as score_millionths
+        max(content_scores.score_millionths) as score_millionths,
+        bool_and(content_scores.is_score_imputed) as is_score_imputed
     from content_scores
     inner join viewed_contents
         on
@@ -129,7 +132,8 @@ final as (
         unit_type,
         sample_date,
         policy_id,
-        score_millionths
+        score_millionths,
+        is_score_imputed
     from content_day_scores
 
     union all
@@ -140,7 +144,8 @@ final as (
         unit_type,
         sample_date,
         policy_id,
-        score_millionths
+        score_millionths,
+        is_score_imputed
     from interaction_scores
 
 )

@@ -17,10 +17,67 @@ content_scores as (
 
     select
         unit_id,
+        policy_id,
         score_millionths,
         mean_score_millionths,
-        is_score_imputed
+        is_score_imputed,
+        importance,
+        learned_relative_risk
     from {{ ref('frame_content_scores') }}
+
+),
+
+-- policies that a plan is designed for alone; most often none, and then nothing below is read for them
+plan_policies as (
+
+    select distinct policy_id
+    from {{ ref('stg_sampling_plans') }}
+    where policy_id is not null
+
+),
+
+compromise_risks as (
+
+    select
+        unit_id,
+        'all' as risk_scope,
+        bool_or(is_score_imputed) as is_score_imputed,
+        cast(
+            least(
+                sum(
+                    {{ prevalence._weighed_risk(
+                        prevalence._relative_risk('score_millionths', 'mean_score_millionths'), 'importance'
+                    ) }}
+                ),
+                1000000000000000000
+            ) as bigint
+        ) as raw_relative_risk,
+        -- a policy without rates would be left to chance, so all wait for it
+        case
+            when bool_and(learned_relative_risk is not null or importance = 0)
+                then cast(
+                    least(
+                        sum({{ prevalence._weighed_risk('learned_relative_risk', 'importance') }}), 1000000000000000000
+                    ) as bigint
+                )
+        end as learned_relative_risk
+    from content_scores
+    group by unit_id
+
+),
+
+policy_risks as (
+
+    select {{ prevalence._broadcast(['plan_policies']) }}
+        content_scores.unit_id,
+        content_scores.policy_id as risk_scope,
+        content_scores.is_score_imputed,
+        {{ prevalence._relative_risk('content_scores.score_millionths', 'content_scores.mean_score_millionths') }}
+            as raw_relative_risk,
+        content_scores.learned_relative_risk
+    from content_scores
+    inner join plan_policies
+        on content_scores.policy_id = plan_policies.policy_id
 
 ),
 
@@ -28,13 +85,21 @@ unit_risks as (
 
     select
         unit_id,
-        least(
-            sum({{ prevalence._relative_risk('score_millionths', 'mean_score_millionths') }}),
-            1000000000000000000
-        ) as relative_risk,
-        bool_or(is_score_imputed) as is_score_imputed
-    from content_scores
-    group by unit_id
+        risk_scope,
+        is_score_imputed,
+        raw_relative_risk,
+        learned_relative_risk
+    from compromise_risks
+
+    union all
+
+    select
+        unit_id,
+        risk_scope,
+        is_score_imputed,
+        raw_relative_risk,
+        learned_relative_risk
+    from policy_risks
 
 ),
 
@@ -44,9 +109,11 @@ final as (
         content_days.unit_id,
         content_days.unit_date,
         content_days.content_id as unit_key,
+        unit_risks.risk_scope,
         content_days.views as exposure,
         unit_risks.is_score_imputed,
-        cast(round(content_days.views * sqrt(cast(unit_risks.relative_risk as double))) as bigint) as risk_size
+        unit_risks.raw_relative_risk,
+        unit_risks.learned_relative_risk
     from content_days
     inner join unit_risks
         on content_days.unit_id = unit_risks.unit_id

@@ -11,8 +11,9 @@ sized_units as (
         unit_key,
         exposure,
         is_score_imputed,
-        risk_size
+        cast(round(exposure * sqrt(cast(raw_relative_risk as double))) as bigint) as risk_size
     from {{ ref('frame_content_day_sizes') }}
+    where risk_scope = 'all'
 
 ),
 

@@ -15,8 +15,27 @@ content_days as (
 
 policies as (
 
-    select policy_id
+    select
+        policy_id,
+        importance
     from {{ ref('stg_policies') }}
+
+),
+
+-- what labels of earlier days taught; through a source, because it is learned after the frames are drawn
+learned_rates as (
+
+    select
+        set_number,
+        effective_date,
+        unit_type,
+        policy_id,
+        bin_number,
+        score_from_millionths,
+        score_until_millionths,
+        violation_rate_billionths,
+        overall_rate_billionths
+    from {{ source('earlier_periods', 'learned_rates') }}
 
 ),
 
@@ -41,6 +60,7 @@ content_day_policies as (
         content_days.content_id,
         content_days.views,
         policies.policy_id,
+        policies.importance,
         -- millionths: whole numbers add up to the same sum in any order, on any engine
         cast(round(risk_scores.score * 1000000) as bigint) as score_millionths
     from content_days
@@ -74,9 +94,15 @@ policy_means as (
 
 ),
 
+rates_in_force as (
+
+    {{ prevalence._rates_in_force('learned_rates', 'content_day') | indent(4) }}
+
+),
+
 final as (
 
-    select {{ prevalence._broadcast(['policy_means']) }}
+    select {{ prevalence._broadcast(['policy_means', 'rates_in_force']) }}
         content_day_policies.unit_id,
         content_day_policies.unit_date,
         content_day_policies.content_id,
@@ -89,12 +115,22 @@ final as (
         -- one millionth at least, so that a policy whose scores are all zero weighs nothing instead of everything
         greatest(coalesce(policy_means.mean_score_millionths, cast(1000000 as double)), cast(1 as double))
             as mean_score_millionths,
-        content_day_policies.score_millionths is null as is_score_imputed
+        content_day_policies.score_millionths is null as is_score_imputed,
+        content_day_policies.importance,
+        rates_in_force.violation_rate_billionths,
+        rates_in_force.learned_relative_risk
     from content_day_policies
     left join policy_means
         on
             content_day_policies.unit_date = policy_means.unit_date
             and content_day_policies.policy_id = policy_means.policy_id
+    left join rates_in_force
+        on
+            content_day_policies.unit_date = rates_in_force.unit_date
+            and content_day_policies.policy_id = rates_in_force.policy_id
+            and {{ prevalence._score_root(
+                'content_day_policies.score_millionths', 'content_day_policies.score_millionths is null'
+            ) }} = rates_in_force.score_root
 
 )
 

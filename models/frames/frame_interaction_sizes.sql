@@ -1,5 +1,7 @@
 {{ prevalence._daily('unit_date') }}
 
+{%- set parts = [('compromise', 'content_scores'), ('policy', 'plan_policy_scores')] %}
+
 with
 
 interactions as (
@@ -31,40 +33,125 @@ content_scores as (
         policy_id,
         score_millionths,
         mean_score_millionths,
-        is_score_imputed
+        is_score_imputed,
+        importance
     from {{ ref('frame_content_scores') }}
 
 ),
 
--- the risk of an interaction under a policy is that of its riskiest viewed component
-policy_risks as (
+-- what labels of earlier days taught; through a source, because it is learned after the frames are drawn
+learned_rates as (
 
     select
-        components.interaction_id,
-        content_scores.policy_id,
-        max(
-            {{ prevalence._relative_risk(
-                'content_scores.score_millionths', 'content_scores.mean_score_millionths'
-            ) }}
-        ) as relative_risk,
-        bool_or(content_scores.is_score_imputed) as is_score_imputed
-    from components
-    inner join content_scores
-        on
-            components.content_id = content_scores.content_id
-            and components.unit_date = content_scores.unit_date
-    where components.was_viewed
-    group by components.interaction_id, content_scores.policy_id
+        set_number,
+        effective_date,
+        unit_type,
+        policy_id,
+        bin_number,
+        score_from_millionths,
+        score_until_millionths,
+        violation_rate_billionths,
+        overall_rate_billionths
+    from {{ source('earlier_periods', 'learned_rates') }}
 
 ),
 
+-- policies that a plan is designed for alone; most often none, and then nothing below is read for them
+plan_policies as (
+
+    select distinct policy_id
+    from {{ ref('stg_sampling_plans') }}
+    where policy_id is not null
+
+),
+
+plan_policy_scores as (
+
+    select {{ prevalence._broadcast(['plan_policies']) }}
+        content_scores.content_id,
+        content_scores.unit_date,
+        content_scores.policy_id,
+        content_scores.score_millionths,
+        content_scores.mean_score_millionths,
+        content_scores.is_score_imputed,
+        content_scores.importance
+    from content_scores
+    inner join plan_policies
+        on content_scores.policy_id = plan_policies.policy_id
+
+),
+
+rates_in_force as (
+
+    {{ prevalence._rates_in_force('learned_rates', 'interaction') | indent(4) }}
+
+),
+
+{% for part, scores in parts -%}
+-- the risk of an interaction under a policy is that of its riskiest viewed component
+{{ part }}_scores as (
+
+    select
+        components.interaction_id,
+        components.unit_date,
+        {{ scores }}.policy_id,
+        max({{ scores }}.score_millionths) as score_millionths,
+        max({{ scores }}.mean_score_millionths) as mean_score_millionths,
+        max({{ scores }}.importance) as importance,
+        bool_or({{ scores }}.is_score_imputed) as is_score_imputed,
+        bool_and({{ scores }}.is_score_imputed) as is_without_score
+    from components
+    inner join {{ scores }}
+        on
+            components.content_id = {{ scores }}.content_id
+            and components.unit_date = {{ scores }}.unit_date
+    where components.was_viewed
+    group by components.interaction_id, components.unit_date, {{ scores }}.policy_id
+
+),
+
+{{ part }}_risks as (
+
+    select {{ prevalence._broadcast(['rates_in_force']) }}
+        {{ part }}_scores.interaction_id,
+        {{ part }}_scores.policy_id,
+        {{ part }}_scores.importance,
+        {{ part }}_scores.is_score_imputed,
+        {{ prevalence._relative_risk(
+            part ~ '_scores.score_millionths', part ~ '_scores.mean_score_millionths'
+        ) }} as raw_relative_risk,
+        rates_in_force.learned_relative_risk
+    from {{ part }}_scores
+    left join rates_in_force
+        on
+            {{ part }}_scores.unit_date = rates_in_force.unit_date
+            and {{ part }}_scores.policy_id = rates_in_force.policy_id
+            and {{ prevalence._score_root(part ~ '_scores.score_millionths', part ~ '_scores.is_without_score') }}
+            = rates_in_force.score_root
+
+),
+
+{% endfor -%}
 unit_risks as (
 
     select
         interaction_id,
-        least(sum(relative_risk), 1000000000000000000) as relative_risk,
-        bool_or(is_score_imputed) as is_score_imputed
-    from policy_risks
+        bool_or(is_score_imputed) as is_score_imputed,
+        cast(
+            least(
+                sum({{ prevalence._weighed_risk('raw_relative_risk', 'importance') }}), 1000000000000000000
+            ) as bigint
+        ) as raw_relative_risk,
+        -- a policy without rates would be left to chance, so all wait for it
+        case
+            when bool_and(learned_relative_risk is not null or importance = 0)
+                then cast(
+                    least(
+                        sum({{ prevalence._weighed_risk('learned_relative_risk', 'importance') }}), 1000000000000000000
+                    ) as bigint
+                )
+        end as learned_relative_risk
+    from compromise_risks
     group by interaction_id
 
 ),
@@ -76,12 +163,38 @@ final as (
         interactions.unit_id,
         interactions.unit_date,
         interactions.interaction_id as unit_key,
+        'all' as risk_scope,
         cast(1 as bigint) as exposure,
         coalesce(unit_risks.is_score_imputed, true) as is_score_imputed,
-        cast(round(sqrt(cast(coalesce(unit_risks.relative_risk, 0) as double))) as bigint) as risk_size
+        coalesce(unit_risks.raw_relative_risk, 0) as raw_relative_risk,
+        case
+            when unit_risks.interaction_id is null then cast(0 as bigint)
+            else unit_risks.learned_relative_risk
+        end as learned_relative_risk
     from interactions
     left join unit_risks
         on interactions.interaction_id = unit_risks.interaction_id
+
+    union all
+
+    select {{ prevalence._broadcast(['plan_policies']) }}
+        interactions.unit_id,
+        interactions.unit_date,
+        interactions.interaction_id as unit_key,
+        plan_policies.policy_id as risk_scope,
+        cast(1 as bigint) as exposure,
+        coalesce(policy_risks.is_score_imputed, true) as is_score_imputed,
+        coalesce(policy_risks.raw_relative_risk, 0) as raw_relative_risk,
+        case
+            when policy_risks.interaction_id is null then cast(0 as bigint)
+            else policy_risks.learned_relative_risk
+        end as learned_relative_risk
+    from interactions
+    cross join plan_policies
+    left join policy_risks
+        on
+            interactions.interaction_id = policy_risks.interaction_id
+            and plan_policies.policy_id = policy_risks.policy_id
 
 )
 

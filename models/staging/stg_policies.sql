@@ -7,7 +7,8 @@ landed_policies as (
     select
         policy_id,
         policy_version,
-        title
+        title,
+        importance
     from {{ source('raw', 'policies') }}
 
 ),
@@ -17,7 +18,8 @@ seeded_policies as (
     select
         policy_id,
         policy_version,
-        title
+        title,
+        importance
     from {{ ref('policies') }}
 
 ),
@@ -34,7 +36,8 @@ final as (
     select
         landed_policies.policy_id,
         landed_policies.policy_version,
-        landed_policies.title
+        landed_policies.title,
+        coalesce(landed_policies.importance, 1) as importance
     from landed_policies
 
     union all
@@ -42,7 +45,8 @@ final as (
     select
         seeded_policies.policy_id,
         seeded_policies.policy_version,
-        seeded_policies.title
+        seeded_policies.title,
+        coalesce(seeded_policies.importance, 1) as importance
     from seeded_policies
     cross join landed_count
     where landed_count.policy_count = 0

@@ -1,0 +1,143 @@
+{#- A SELECT of the learned rates that serve the days of the batch: one row per day, policy and whole root of a score.
+
+Of the sets that are in force on a day, those learned from earlier days alone, it is the one with the latest effective date
+and of those the one appended last. A day is drawn after its frame was built and sets are only ever appended for days after the
+last one drawn, so a frame that is rebuilt finds the set that its day was drawn by.
+
+Rows by root and not by range, so that units are joined to their rate by equality: the ranges have whole squares as bounds
+(`_learned_rates`). Days come from the batch and not from the frame, which would have to be read for it.
+
+Arguments:
+    rates: name of a CTE with the columns of `learned_rates` that are used here.
+    unit_type: content_day or interaction.
+
+Columns: unit_date, policy_id, score_root (0 to 1,000; -1 for units without a score, whose rate is the overall one),
+violation_rate_billionths, learned_relative_risk (`_relative_risk` of the rate and the overall rate). No row where no set is in
+force for the policy.
+-#}
+{% macro _rates_in_force(rates, unit_type) -%}
+with
+
+_rf_days as (
+
+    {{ prevalence._calendar_days() | indent(4) }}
+
+),
+
+_rf_batch_days as (
+
+    select calendar_date
+    from _rf_days
+    where
+        calendar_date >= cast({{ prevalence._batch_start() }} as date)
+        and calendar_date < {{ prevalence._batch_end() }}
+
+),
+
+_rf_sets as (
+
+    select distinct
+        set_number,
+        effective_date
+    from {{ rates }}
+
+),
+
+_rf_ranked_sets as (
+
+    select
+        _rf_batch_days.calendar_date,
+        _rf_sets.set_number,
+        row_number() over (
+            partition by _rf_batch_days.calendar_date order by _rf_sets.effective_date desc, _rf_sets.set_number desc
+        ) as _rf_rank
+    from _rf_batch_days
+    inner join _rf_sets
+        on _rf_batch_days.calendar_date >= _rf_sets.effective_date
+
+),
+
+_rf_digits as (
+    {% for digit in range(11) %}
+    select cast({{ digit }} as bigint) as _rf_digit
+    {% if not loop.last %}
+    union all
+    {% endif -%}
+    {% endfor %}
+),
+
+_rf_roots as (
+
+    select hundreds._rf_digit * 100 + tens._rf_digit * 10 + ones._rf_digit as score_root
+    from _rf_digits as hundreds
+    cross join _rf_digits as tens
+    cross join _rf_digits as ones
+    where
+        tens._rf_digit < 10
+        and ones._rf_digit < 10
+        and hundreds._rf_digit * 100 + tens._rf_digit * 10 + ones._rf_digit <= 1000
+
+),
+
+_rf_rates as (
+
+    select
+        _rf_ranked_sets.calendar_date as unit_date,
+        {{ rates }}.policy_id,
+        {{ rates }}.bin_number,
+        {{ rates }}.score_from_millionths,
+        {{ rates }}.score_until_millionths,
+        {{ rates }}.violation_rate_billionths,
+        {{ rates }}.overall_rate_billionths
+    from {{ rates }}
+    inner join _rf_ranked_sets
+        on {{ rates }}.set_number = _rf_ranked_sets.set_number and _rf_ranked_sets._rf_rank = 1
+    where {{ rates }}.unit_type = '{{ unit_type }}'
+
+),
+
+_rf_root_rates as (
+
+    select
+        _rf_rates.unit_date,
+        _rf_rates.policy_id,
+        _rf_roots.score_root,
+        _rf_rates.violation_rate_billionths,
+        _rf_rates.overall_rate_billionths
+    from _rf_rates
+    inner join _rf_roots
+        on
+            _rf_roots.score_root * _rf_roots.score_root
+            between _rf_rates.score_from_millionths and _rf_rates.score_until_millionths
+
+    union all
+
+    select
+        unit_date,
+        policy_id,
+        cast(-1 as bigint) as score_root,
+        overall_rate_billionths as violation_rate_billionths,
+        overall_rate_billionths
+    from _rf_rates
+    where bin_number = 1
+
+)
+
+select
+    unit_date,
+    policy_id,
+    score_root,
+    violation_rate_billionths,
+    {{ prevalence._relative_risk(
+        'violation_rate_billionths', 'cast(overall_rate_billionths as double)', scale=1000000000000000
+    ) }} as learned_relative_risk
+from _rf_root_rates
+{%- endmacro %}
+
+{#- The whole root by which `_rates_in_force` is joined: that of a score in millionths, or -1 where there is none. -#}
+{% macro _score_root(score_millionths, is_score_imputed) -%}
+    case
+        when {{ is_score_imputed }} then cast(-1 as bigint)
+        else cast(floor(sqrt(cast({{ score_millionths }} as double))) as bigint)
+    end
+{%- endmacro %}
