@@ -46,7 +46,8 @@ final as (
         landed_plans.expected_units,
         landed_plans.defence_share,
         landed_plans.audit_units,
-        landed_plans.audit_floor
+        landed_plans.audit_floor,
+        cast(null as string) as policy_id
     from landed_plans
 
     union all
@@ -58,7 +59,8 @@ final as (
         seeded_plans.expected_units,
         seeded_plans.defence_share,
         seeded_plans.audit_units,
-        seeded_plans.audit_floor
+        seeded_plans.audit_floor,
+        cast(null as string) as policy_id
     from seeded_plans
     cross join landed_count
     where landed_count.plan_count = 0
