@@ -21,10 +21,11 @@ Arguments:
     )
 {%- endmacro %}
 
-{#- The same times what the policy counts for in the compromise between policies. `importance` 1 changes no digit. -#}
+{#- The same times what the policy counts for in the compromise between policies. `importance` 1 changes no digit; a null risk
+stays null (engines' `least` would pass over it). -#}
 {% macro _weighed_risk(relative_risk, importance) -%}
     case
-        when {{ importance }} = 1 then {{ relative_risk }}
+        when {{ importance }} = 1 or {{ relative_risk }} is null then {{ relative_risk }}
         else cast(round(least({{ importance }} * {{ relative_risk }}, cast(1000000000000000000 as double))) as bigint)
     end
 {%- endmacro %}

@@ -36,6 +36,19 @@ plan_policies as (
 
 ),
 
+relative_risks as (
+
+    select
+        unit_id,
+        policy_id,
+        is_score_imputed,
+        importance,
+        {{ prevalence._relative_risk('score_millionths', 'mean_score_millionths') }} as raw_relative_risk,
+        learned_relative_risk
+    from content_scores
+
+),
+
 compromise_risks as (
 
     select
@@ -44,12 +57,7 @@ compromise_risks as (
         bool_or(is_score_imputed) as is_score_imputed,
         cast(
             least(
-                sum(
-                    {{ prevalence._weighed_risk(
-                        prevalence._relative_risk('score_millionths', 'mean_score_millionths'), 'importance'
-                    ) }}
-                ),
-                1000000000000000000
+                sum({{ prevalence._weighed_risk('raw_relative_risk', 'importance') }}), 1000000000000000000
             ) as bigint
         ) as raw_relative_risk,
         -- a policy without rates would be left to chance, so all wait for it
@@ -61,7 +69,7 @@ compromise_risks as (
                     ) as bigint
                 )
         end as learned_relative_risk
-    from content_scores
+    from relative_risks
     group by unit_id
 
 ),
@@ -69,15 +77,14 @@ compromise_risks as (
 policy_risks as (
 
     select {{ prevalence._broadcast(['plan_policies']) }}
-        content_scores.unit_id,
-        content_scores.policy_id as risk_scope,
-        content_scores.is_score_imputed,
-        {{ prevalence._relative_risk('content_scores.score_millionths', 'content_scores.mean_score_millionths') }}
-            as raw_relative_risk,
-        content_scores.learned_relative_risk
-    from content_scores
+        relative_risks.unit_id,
+        relative_risks.policy_id as risk_scope,
+        relative_risks.is_score_imputed,
+        relative_risks.raw_relative_risk,
+        relative_risks.learned_relative_risk
+    from relative_risks
     inner join plan_policies
-        on content_scores.policy_id = plan_policies.policy_id
+        on relative_risks.policy_id = plan_policies.policy_id
 
 ),
 

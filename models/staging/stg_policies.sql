@@ -8,7 +8,8 @@ landed_policies as (
         policy_id,
         policy_version,
         title,
-        importance
+        -- landed policies have no column for it yet
+        cast(1 as double) as importance
     from {{ source('raw', 'policies') }}
 
 ),
