@@ -196,7 +196,7 @@ def _demo(settings: Settings, options: argparse.Namespace) -> None:
 
     from workflow.dbt import Dbt
     from workflow.demo import default_world, write_world
-    from workflow.pipeline import Step, land_step, measurement_steps, run_steps
+    from workflow.pipeline import Step, cold_start, land_step, measurement_steps, run_steps
     from workflow.summary import print_summary
 
     begun = time.monotonic()
@@ -219,11 +219,13 @@ def _demo(settings: Settings, options: argparse.Namespace) -> None:
     switched = warehouse.switch_world(settings, warehouse.DEMO_WORLD)
     if switched:
         print(switched)
+    first_steps, rest = cold_start(dbt)
     run_steps(
         [
             Step("demo world: raw logs and their truth", lambda: write_world(settings, world, dbt)),
             land_step(settings, None),
-            *measurement_steps(settings, dbt, is_demo=True),
+            *first_steps,
+            *measurement_steps(settings, rest, is_demo=True),
             Step("chart", lambda: _draw(settings, None)),
         ]
     )

@@ -1,7 +1,10 @@
 """dbt in this process: one start for the whole run, no output but what a person needs."""
 
+from __future__ import annotations
+
 import json
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 
@@ -41,6 +44,15 @@ class Dbt:
             "period_start_date": window.start.isoformat(),
             "period_end_date": window.end.isoformat(),
         }
+
+    def within(self, window: Window) -> Dbt:
+        """The same project and the same measured period, of which only the days of `window` are built anew.
+
+        The vars stay: with others dbt would parse the project again.
+        """
+        part = copy(self)
+        part.window = window
+        return part
 
     def seed(self) -> None:
         self._invoke(["seed"])

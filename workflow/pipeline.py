@@ -12,11 +12,19 @@ from workflow.landing import land
 from workflow.settings import PROJECT, Settings, UserError
 
 MAXIMUM_DAYS = 400
+# The demo world's first days are drawn without knowledge, the others by what their labels teach; a world of less than two such
+# periods is measured at once.
+COLD_DAYS = 7
 
 # A gate's small tables carry its name as a tag.
 GATES = ("raw_to_staging", "before_draw", "labels_to_estimates", "before_publication")
 JUDGE = ("path:labeling/simulation",)
 EXPERTS = ("path:labeling/simulation",)
+
+ANSWERS = ("stg_label_events_classified", "stg_label_events")
+DRAWN = ("draw_units", "draw_unit_exposures", "draw_unit_scores")
+ITEMS = ("label_items", "label_tasks", "label_assignments")
+AUDITS = ("draw_audits", "label_audit_assignments")
 
 
 class GateBlocked(Exception):
@@ -89,6 +97,30 @@ def land_step(settings: Settings, raw_folder: Path | None) -> Step:
     return Step("land: raw tables against the input contract", work)
 
 
+def cold_start(dbt: Dbt) -> tuple[list[Step], Dbt]:
+    """The demo world's first days, up to the rates that their labels teach, as one step; and dbt for the days after them.
+
+    Own logs need no such step: each run learns for the days of the next. Nothing is published here, so no gate looks.
+    """
+    window = dbt.window
+    if window.days < 2 * COLD_DAYS:
+        return [], dbt
+    end = window.start + timedelta(days=COLD_DAYS)
+    first = dbt.within(Window(window.start, end))
+
+    def work() -> None:
+        first.seed()
+        first.run(
+            *_models("staging", without=ANSWERS), *_models("units"), *_models("frames"), *ITEMS,
+        )
+        first.run(*JUDGE)
+        first.run(*ANSWERS, *AUDITS)
+        first.run(*EXPERTS)
+        first.run(*ANSWERS, "fct_unit_labels", "learned_rates")
+
+    return [Step(f"first {COLD_DAYS} days: drawn cold, labels, rates", work)], dbt.within(Window(end, window.end))
+
+
 def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]:
     """Everything after landing. In the demo world simulated labelers answer; own logs wait for people's answers."""
 
@@ -106,28 +138,26 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
     def quality(gate_name: str) -> str:
         return f"path:models/quality,tag:{gate_name}"
 
-    answers = ("stg_label_events_classified", "stg_label_events")
-    drawn = ("draw_units", "draw_unit_exposures", "draw_unit_scores")
     return [
         Step("seed: policies, plans and limits", dbt.seed),
         build(
             "staging: types, duplicates, quarantine",
-            *[*_models("staging", without=answers), quality("raw_to_staging")],
+            *[*_models("staging", without=ANSWERS), quality("raw_to_staging")],
         ),
         gate("raw_to_staging"),
         build(
             "units and frames",
-            *[*_models("units"), *_models("frames", without=drawn), quality("before_draw")],
+            *[*_models("units"), *_models("frames", without=DRAWN), quality("before_draw")],
         ),
         gate("before_draw"),
-        build("draw, items, assignments", *drawn, "label_items", "label_tasks", "label_assignments"),
+        build("draw, items, assignments", *DRAWN, *ITEMS),
         *simulate("labels: simulated judge", *JUDGE),
-        build("audit: draw and assignments", *answers, "draw_audits", "label_audit_assignments"),
+        build("audit: draw and assignments", *ANSWERS, *AUDITS),
         *simulate("labels: simulated experts and raters", *EXPERTS),
         *wait,
         build(
             "labels: one per unit and policy",
-            *[*answers, "fct_unit_labels", quality("labels_to_estimates")],
+            *[*ANSWERS, "fct_unit_labels", quality("labels_to_estimates")],
         ),
         gate("labels_to_estimates"),
         # The ledger of releases is there before its gate, which compares with it; it takes in only what has passed.

@@ -34,7 +34,8 @@ Columns: the `by` columns; bin_number (from 1, by rising score); score_from_mill
 scores with both ends, from 0 to 1,000,000 without gaps; labels, positives: counts; violation_rate_billionths;
 std_error_billionths: of the share among the bin's own labels at that rate, so an upper limit of what is not known: the rate
 itself also rests on the neighbours and the curve; overall_rate_billionths: weighted share over all labels, (n p + 1/2) /
-(n + 1); score_power: what step 2 chose.
+(n + 1); mean_root_rate_billionths: weighted mean of the root of the rate, whose square is the variance per drawn unit of the best
+sample for this group alone; score_power: what step 2 chose.
 -#}
 {% macro _learned_rates(relation, by, score, weight, violating_weight) -%}
 {%- set columns = by | join(', ') -%}
@@ -423,6 +424,12 @@ select
         )
     )) as bigint) as std_error_billionths,
     _lr_overall as overall_rate_billionths,
+    cast(round(
+        cast(sum(_lr_weight * cast(round(sqrt(cast(_lr_rate as double) * 1000000000)) as bigint)) over (
+            partition by {{ columns }}
+        ) as double)
+        / cast(sum(_lr_weight) over (partition by {{ columns }}) as double)
+    ) as bigint) as mean_root_rate_billionths,
     cast(_lr_power as double) / 8 as score_power
 from _lr_rates
 {%- endmacro %}

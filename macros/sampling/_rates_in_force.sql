@@ -12,8 +12,9 @@ Arguments:
     unit_type: content_day or interaction.
 
 Columns: unit_date, policy_id, score_root (0 to 1,000; -1 for units without a score, whose rate is the overall one),
-violation_rate_billionths, learned_relative_risk (`_relative_risk` of the rate and the overall rate). No row where no set is in
-force for the policy.
+violation_rate_billionths, learned_relative_risk: the rate relative to the square of the mean root rate, in whole billionths. A
+sum of these over policies is the size (squared, per exposure) of the sample with the smallest sum of variances, each relative to
+that of the best sample for its policy alone. No row where no set is in force for the policy.
 -#}
 {% macro _rates_in_force(rates, unit_type) -%}
 with
@@ -88,7 +89,8 @@ _rf_rates as (
         {{ rates }}.score_from_millionths,
         {{ rates }}.score_until_millionths,
         {{ rates }}.violation_rate_billionths,
-        {{ rates }}.overall_rate_billionths
+        {{ rates }}.overall_rate_billionths,
+        {{ rates }}.mean_root_rate_billionths
     from {{ rates }}
     inner join _rf_ranked_sets
         on {{ rates }}.set_number = _rf_ranked_sets.set_number and _rf_ranked_sets._rf_rank = 1
@@ -103,7 +105,7 @@ _rf_root_rates as (
         _rf_rates.policy_id,
         _rf_roots.score_root,
         _rf_rates.violation_rate_billionths,
-        _rf_rates.overall_rate_billionths
+        _rf_rates.mean_root_rate_billionths
     from _rf_rates
     inner join _rf_roots
         on
@@ -117,7 +119,7 @@ _rf_root_rates as (
         policy_id,
         cast(-1 as bigint) as score_root,
         overall_rate_billionths as violation_rate_billionths,
-        overall_rate_billionths
+        mean_root_rate_billionths
     from _rf_rates
     where bin_number = 1
 
@@ -129,7 +131,7 @@ select
     score_root,
     violation_rate_billionths,
     {{ prevalence._relative_risk(
-        'violation_rate_billionths', 'cast(overall_rate_billionths as double)', scale=1000000000000000
+        'violation_rate_billionths', 'cast(mean_root_rate_billionths as double)', scale=1000000000000000000
     ) }} as learned_relative_risk
 from _rf_root_rates
 {%- endmacro %}

@@ -1,13 +1,14 @@
-{#- Risk of one unit under one policy, relative to the square of the policy's mean, in whole numbers.
+{#- Risk of one unit under one policy, relative to the square of a mean of the policy's, in whole numbers.
 
-A sample that serves several policies minimises the sum of their relative variances when sizes follow the root of
-the sum over policies of (violation rate of the unit) / (prevalence of the policy)^2 (reference: Sarndal, Swensson and
-Wretman, Model Assisted Survey Sampling, section 12.2). Learned rates say both; without them scores and their means stand in. A
-whole number, so that sums over policies do not depend on their order.
+A sample has the smallest sum over policies of (variance / c) when sizes follow the root of the sum of (violation rate / c)
+(reference: Sarndal, Swensson and Wretman, Model Assisted Survey Sampling, section 12.2). With scores in place of rates, c is
+the square of their mean: relative variances. Learned rates say more: c is then the variance that the best sample for the policy
+alone would have, the square of the mean root rate, so that no policy loses much more than another by sharing the sample
+(docs/decisions/0010). A whole number, so that sums over policies do not depend on their order.
 
 Arguments:
     rate: rate or score of the unit, a whole number of parts; mean: of the policy, in the same parts, a double.
-    scale: 10^12 for millionths and 10^15 for billionths give the same: millionths of rate / mean^2.
+    scale: what turns rate / mean^2 into whole numbers; 10^12 with millionths gives millionths.
 -#}
 {% macro _relative_risk(rate, mean, scale=1000000000000) -%}
     cast(

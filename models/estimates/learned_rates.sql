@@ -205,6 +205,7 @@ candidate_rates as (
         rates.violation_rate_billionths,
         rates.std_error_billionths,
         rates.overall_rate_billionths,
+        rates.mean_root_rate_billionths,
         rates.score_power,
         group_totals.learned_from,
         group_totals.learned_until
@@ -218,8 +219,8 @@ candidate_rates as (
 
 {% set compared = [
     'effective_date', 'unit_type', 'policy_id', 'bin_number', 'score_from_millionths', 'score_until_millionths', 'labels',
-    'positives', 'violation_rate_billionths', 'std_error_billionths', 'overall_rate_billionths', 'score_power',
-    'learned_from', 'learned_until'
+    'positives', 'violation_rate_billionths', 'std_error_billionths', 'overall_rate_billionths',
+    'mean_root_rate_billionths', 'score_power', 'learned_from', 'learned_until'
 ] -%}
 {% if flags.INTROSPECT and is_incremental() -%}
 earlier_sets as (

@@ -34,7 +34,8 @@ learned_rates as (
         score_from_millionths,
         score_until_millionths,
         violation_rate_billionths,
-        overall_rate_billionths
+        overall_rate_billionths,
+        mean_root_rate_billionths
     from {{ source('earlier_periods', 'learned_rates') }}
 
 ),

@@ -93,6 +93,7 @@ def test_the_macro_and_numpy_learn_the_same_whole_numbers(labels, rates) -> None
         assert found.violation_rate_billionths.tolist() == expected.rate.tolist(), name
         assert found.std_error_billionths.tolist() == expected.std_error.tolist(), name
         assert set(found.overall_rate_billionths) == {expected.overall_rate}, name
+        assert set(found.mean_root_rate_billionths) == {expected.mean_root_rate}, name
 
 
 def test_rates_do_not_depend_on_the_order_of_rows(results) -> None:

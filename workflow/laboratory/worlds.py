@@ -147,6 +147,7 @@ class ScoreRates:
     rate: Array  # whole billionths
     std_error: Array  # whole billionths
     overall_rate: int  # whole billionths
+    mean_root_rate: int  # whole billionths
     score_power: float  # the power of the score that fits best
 
     def at(self, score_millionths: Array) -> Array:
@@ -216,6 +217,7 @@ def score_rates(score_millionths: Array, weight: Array, violating_weight: Array)
         rate=rate,
         std_error=_whole(np.sqrt(rate * ((1e9 - rate) / effective_labels))),
         overall_rate=int(overall),
+        mean_root_rate=int(_whole((weights * _whole(np.sqrt(rate * 1e9))).sum() / weights.sum())),
         score_power=float(powers[best]),
     )
 
