@@ -13,7 +13,8 @@ Few labels violate, so bins of their own would follow chance. The steps:
    cost as much as 8 effective positives' worth of variance (1 + 2 (power - 1/2)^2 / effective positives): with few positives
    the answer stays near what is neither trust in the score nor disregard of it.
 3. In ten groups of bins with the same foreseen positives, the curve is multiplied by (found + 20) / (foreseen + 20)
-   positives: where many were found, the labels speak and no longer the curve.
+   positives, and in each bin by the same with the group's curve in place of the curve: where many were found, the labels speak
+   and no longer the curve.
 4. Monotone: of bin i the largest over a <= i of the smallest over b >= i of the mean rate of bins a to b, which is what
    pooling of adjacent violators arrives at (Robertson, Wright and Dykstra, Order Restricted Statistical Inference,
    1988, section 1.4), with a thousandth of the overall rate as its floor.
@@ -306,6 +307,19 @@ _lr_grouped as (
 
 ),
 
+_lr_tenths as (
+
+    select
+        *,
+        (
+            cast(sum(_lr_positive) over (partition by {{ columns }}, _lr_tenth) as double) * _lr_information + 20
+        ) / (
+            cast(sum(_lr_expected) over (partition by {{ columns }}, _lr_tenth) as double) * _lr_information + 20
+        ) as _lr_of_tenth
+    from _lr_grouped
+
+),
+
 _lr_corrected as (
 
     select
@@ -316,20 +330,14 @@ _lr_corrected as (
                 cast(round(least(
                     1000 * (
                         _lr_per_label * (
-                            (
-                                cast(sum(_lr_positive) over (partition by {{ columns }}, _lr_tenth) as double)
-                                * _lr_information + 20
-                            )
-                            / (
-                                cast(sum(_lr_expected) over (partition by {{ columns }}, _lr_tenth) as double)
-                                * _lr_information + 20
-                            )
+                            (cast(_lr_positive as double) * _lr_information + 20 * _lr_of_tenth)
+                            / (cast(_lr_expected as double) * _lr_information + 20)
                         )
                     ),
                     cast(1000000000 as double)
                 )) as bigint)
         end as _lr_rate
-    from _lr_grouped
+    from _lr_tenths
 
 ),
 
