@@ -7,7 +7,7 @@ draws as (
         plan_id,
         unit_type,
         unit_id
-    from {{ ref('draw_units') }}
+    from {{ ref('label_units') }}
 
 ),
 

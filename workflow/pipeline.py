@@ -22,8 +22,11 @@ JUDGE = ("path:labeling/simulation",)
 EXPERTS = ("path:labeling/simulation",)
 
 ANSWERS = ("stg_label_events_classified", "stg_label_events")
-DRAWN = ("draw_units", "draw_unit_exposures", "draw_unit_scores")
-ITEMS = ("label_items", "label_tasks", "label_assignments")
+DRAWN = (
+    *("draw_units", "draw_unit_exposures", "draw_unit_scores"),
+    *("draw_user_days", "draw_user_day_interactions", "draw_user_day_components"),
+)
+ITEMS = ("label_units", "label_items", "label_tasks", "label_assignments")
 AUDITS = ("draw_audits", "label_audit_assignments")
 
 

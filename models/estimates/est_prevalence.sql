@@ -14,6 +14,7 @@ unit_domains as (
     select
         plan_id,
         unit_id,
+        psu_id,
         unit_type,
         policy_id,
         sample_date,
@@ -108,6 +109,30 @@ logged_units as (
 
 ),
 
+-- seen within drawn user-days. The variance is that of user-days' weighted totals as if they were drawn with replacement,
+-- which holds what varies within them, too: never too small, and too large by the share of user-days that is drawn.
+nested_units as (
+
+    select
+        plan_id,
+        psu_id,
+        unit_type,
+        policy_id,
+        sample_date,
+        week_start_date,
+        block_start_date,
+        pivot_name,
+        pivot_value,
+        inclusion_probability,
+        maximum_overall_weight,
+        missed_weight,
+        exposure,
+        expert_violating_exposure
+    from unit_domains
+    where design = 'nested'
+
+),
+
 judged_units as (
 
     select
@@ -162,6 +187,18 @@ logged_estimates as (
 
 ),
 
+-- one stratum: the number of drawn user-days varies from day to day, and so does what they add up to
+nested_estimates as (
+
+    {{ prevalence.survey_estimates(
+        'nested_units', y='expert_violating_exposure', x='exposure',
+        weight='1 / inclusion_probability', design='stratified', stratum='plan_id', psu='psu_id',
+        by=periods, interval='gamma', level=var('interval_level'),
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
+    ) | indent(4) }}
+
+),
+
 judge_estimates as (
 
     {{ prevalence.survey_estimates(
@@ -204,7 +241,9 @@ judge_misses as (
 ),
 
 all_estimates as (
-    {% for relation in ['poisson_estimates', 'simple_random_estimates', 'logged_estimates', 'judge_estimates'] %}
+    {% for relation in [
+        'poisson_estimates', 'simple_random_estimates', 'logged_estimates', 'nested_estimates', 'judge_estimates'
+    ] %}
     select
         '{{ "judge" if relation == "judge_estimates" else "expert" }}' as labeled_by,
         {{ figures | join(',\n        ') }}

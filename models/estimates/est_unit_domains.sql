@@ -37,6 +37,26 @@ unit_exposures as (
 
 ),
 
+user_day_labels as (
+
+    select
+        plan_id,
+        user_day_id,
+        unit_type,
+        unit_id,
+        policy_id,
+        sample_date,
+        surface,
+        country,
+        inclusion_probability,
+        maximum_weight,
+        missed_weight,
+        is_violating,
+        any_component_violates
+    from {{ ref('fct_user_day_labels') }}
+
+),
+
 -- the whole numerator within a part of the exposure
 exposure_domains as (
 
@@ -113,11 +133,52 @@ violation_scopes as (
 
 ),
 
+-- units seen within drawn user-days, which are their PSUs
+user_day_domains as (
+    {% for pivot_name, pivot_value, is_violating, condition in [
+        ('overall', "'all'", 'is_violating', 'true'),
+        ('surface', 'surface', 'is_violating', 'surface is not null'),
+        ('country', 'country', 'is_violating', 'country is not null'),
+        ('violation_scope', "'any_component'", 'any_component_violates', "unit_type = 'interaction'"),
+        (
+            'violation_scope', "'whole_alone'", 'is_violating and not any_component_violates',
+            "unit_type = 'interaction'"
+        ),
+    ] %}
+    select
+        plan_id,
+        unit_id,
+        user_day_id as psu_id,
+        unit_type,
+        policy_id,
+        sample_date,
+        'nested' as design,
+        false as has_audit,
+        inclusion_probability,
+        cast(null as bigint) as frame_units,
+        true as is_audited,
+        inclusion_probability as overall_inclusion_probability,
+        maximum_weight as maximum_overall_weight,
+        missed_weight,
+        '{{ pivot_name }}' as pivot_name,
+        {{ pivot_value }} as pivot_value,
+        cast(1 as bigint) as exposure,
+        cast(null as boolean) as judge_is_violating,
+        {{ is_violating }} as expert_is_violating
+    from user_day_labels
+    where {{ condition }}
+    {% if not loop.last %}
+    union all
+    {% endif -%}
+    {% endfor %}
+),
+
 domains as (
 
     select
         plan_id,
         unit_id,
+        unit_id as psu_id,
         unit_type,
         policy_id,
         sample_date,
@@ -141,6 +202,7 @@ domains as (
     select
         plan_id,
         unit_id,
+        unit_id as psu_id,
         unit_type,
         policy_id,
         sample_date,
@@ -159,6 +221,30 @@ domains as (
         expert_is_violating
     from violation_scopes
 
+    union all
+
+    select
+        plan_id,
+        unit_id,
+        psu_id,
+        unit_type,
+        policy_id,
+        sample_date,
+        design,
+        has_audit,
+        inclusion_probability,
+        frame_units,
+        is_audited,
+        overall_inclusion_probability,
+        maximum_overall_weight,
+        missed_weight,
+        pivot_name,
+        pivot_value,
+        exposure,
+        judge_is_violating,
+        expert_is_violating
+    from user_day_domains
+
 ),
 
 final as (
@@ -166,6 +252,7 @@ final as (
     select
         plan_id,
         unit_id,
+        psu_id,
         unit_type,
         policy_id,
         sample_date,
@@ -202,4 +289,4 @@ final as (
 
 select * from final
 -- sums of doubles depend on the order of their rows, so the rows have one
-{{ prevalence._row_order(['plan_id', 'policy_id', 'unit_id', 'pivot_name', 'pivot_value']) }}
+{{ prevalence._row_order(['plan_id', 'policy_id', 'unit_type', 'unit_id', 'pivot_name', 'pivot_value']) }}

@@ -34,6 +34,22 @@ interactions as (
 
 ),
 
+user_days as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_date,
+        unit_key,
+        design,
+        expected_units,
+        exposure,
+        inclusion_probability,
+        is_certainty
+    from {{ ref('frame_user_days') }}
+
+),
+
 totals as (
 
     select
@@ -106,6 +122,20 @@ frame_units as (
         interactions.inclusion_probability,
         interactions.is_certainty
     from interactions
+
+    union all
+
+    select
+        user_days.plan_id,
+        user_days.unit_id,
+        user_days.unit_date,
+        user_days.unit_key,
+        user_days.design,
+        user_days.expected_units,
+        user_days.exposure,
+        user_days.inclusion_probability,
+        user_days.is_certainty
+    from user_days
 
 ),
 

@@ -32,6 +32,21 @@ interactions as (
 
 ),
 
+user_days as (
+
+    select
+        plan_id,
+        unit_date,
+        expected_units,
+        exposure,
+        size_measure,
+        inclusion_probability,
+        is_certainty,
+        is_score_imputed
+    from {{ ref('frame_user_days') }}
+
+),
+
 frame_units as (
 
     select
@@ -59,6 +74,20 @@ frame_units as (
         interactions.is_certainty,
         interactions.is_score_imputed
     from interactions
+
+    union all
+
+    select
+        'user_day' as unit_type,
+        user_days.plan_id,
+        user_days.unit_date,
+        user_days.expected_units,
+        user_days.exposure,
+        user_days.size_measure,
+        user_days.inclusion_probability,
+        user_days.is_certainty,
+        user_days.is_score_imputed
+    from user_days
 
 ),
 

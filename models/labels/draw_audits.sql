@@ -13,7 +13,7 @@ draws as (
         exposure,
         design_weight,
         is_certainty
-    from {{ ref('draw_units') }}
+    from {{ ref('label_units') }}
 
 ),
 

@@ -15,7 +15,7 @@ draws as (
         frame_units,
         frame_exposure,
         maximum_weighted_exposure
-    from {{ ref('draw_units') }}
+    from {{ ref('label_units') }}
 
 ),
 
@@ -92,7 +92,10 @@ expert_answers as (
         case
             when label_events.outcome = 'ok'
                 then label_events.decision = 'violating' and coalesce(label_events.component_refs, '') <> ''
-        end as any_component_violates
+        end as any_component_violates,
+        case
+            when label_events.outcome = 'ok' and label_events.decision = 'violating' then label_events.component_refs
+        end as component_refs
     from tasks
     left join label_events
         on tasks.assignment_id = label_events.assignment_id
@@ -143,6 +146,7 @@ final as (
         expert_answers.outcome as expert_outcome,
         expert_answers.is_violating as expert_is_violating,
         expert_answers.any_component_violates as expert_any_component_violates,
+        expert_answers.component_refs as expert_component_refs,
         cast(coalesce(rater_answers.rater_labels, 0) as bigint) as rater_labels,
         cast(coalesce(rater_answers.rater_violating_labels, 0) as bigint) as rater_violating_labels,
         expert_answers.label_protocol_id

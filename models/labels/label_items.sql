@@ -9,7 +9,7 @@ drawn_units as (
         unit_id,
         unit_key,
         sample_date as unit_date
-    from {{ ref('draw_units') }}
+    from {{ ref('label_units') }}
 
 ),
 
@@ -29,6 +29,19 @@ open_units as (
             and drawn_units.unit_id = built_items.unit_id
     where built_items.unit_id is null
     {%- endif %}
+
+),
+
+user_day_components as (
+
+    select
+        unit_type,
+        unit_id,
+        interaction_id,
+        sample_date,
+        position
+    from {{ ref('draw_user_day_components') }}
+    where unit_type = 'interaction_part'
 
 ),
 
@@ -95,6 +108,43 @@ interaction_components as (
 
 ),
 
+-- of an interaction beyond its plan's cap only what was drawn is shown
+open_parts as (
+
+    select
+        open_units.unit_type,
+        open_units.unit_id,
+        open_units.unit_date,
+        user_day_components.interaction_id,
+        user_day_components.position
+    from open_units
+    inner join user_day_components
+        on
+            open_units.unit_type = user_day_components.unit_type
+            and open_units.unit_id = user_day_components.unit_id
+    where open_units.unit_type = 'interaction_part'
+
+),
+
+part_components as (
+
+    select {{ prevalence._broadcast(['open_parts']) }}
+        open_parts.unit_type,
+        open_parts.unit_id,
+        components.position,
+        components.component_type,
+        components.text,
+        components.uri,
+        components.media_hash
+    from open_parts
+    inner join components
+        on
+            open_parts.interaction_id = components.interaction_id
+            and open_parts.position = components.position
+            and open_parts.unit_date = components.unit_date
+
+),
+
 item_components as (
 
     select
@@ -118,6 +168,18 @@ item_components as (
         uri,
         media_hash
     from interaction_components
+
+    union all
+
+    select
+        unit_type,
+        unit_id,
+        position,
+        component_type,
+        text,
+        uri,
+        media_hash
+    from part_components
 
 ),
 

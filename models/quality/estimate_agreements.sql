@@ -2,7 +2,16 @@
 
 with
 
-estimates as (
+plans as (
+
+    select
+        plan_id,
+        unit_type as frame_unit_type
+    from {{ ref('stg_sampling_plans') }}
+
+),
+
+published_estimates as (
 
     select
         policy_id,
@@ -15,6 +24,26 @@ estimates as (
         interval_upper
     from {{ ref('publishable_estimates') }}
     where pivot_name = 'overall' and period_type <> 'day'
+
+),
+
+-- interactions of drawn user-days are those of users alone, and a plan that draws interactions has others, too: plans are
+-- compared where they draw the same kind of unit
+estimates as (
+
+    select
+        plans.frame_unit_type,
+        published_estimates.policy_id,
+        published_estimates.unit_type,
+        published_estimates.period_type,
+        published_estimates.period_start,
+        published_estimates.plan_id,
+        published_estimates.prevalence,
+        published_estimates.interval_lower,
+        published_estimates.interval_upper
+    from published_estimates
+    inner join plans
+        on published_estimates.plan_id = plans.plan_id
 
 ),
 
@@ -36,7 +65,8 @@ final as (
     from estimates
     inner join estimates as other_estimates
         on
-            estimates.policy_id = other_estimates.policy_id
+            estimates.frame_unit_type = other_estimates.frame_unit_type
+            and estimates.policy_id = other_estimates.policy_id
             and estimates.unit_type = other_estimates.unit_type
             and estimates.period_type = other_estimates.period_type
             and estimates.period_start = other_estimates.period_start

@@ -94,6 +94,7 @@ day_figures as (
     select
         estimates.plan_id,
         estimates.policy_id,
+        estimates.unit_type,
         estimates.estimator,
         estimates.prevalence,
         estimates.sampled_units,
@@ -114,6 +115,7 @@ rolled_up_days as (
     select
         plan_id,
         policy_id,
+        unit_type,
         estimator,
         'week' as period_type,
         week_start_date as period_start,
@@ -123,13 +125,14 @@ rolled_up_days as (
                 then sum(frame_exposure * prevalence) / nullif(sum(frame_exposure), 0)
         end as prevalence
     from day_figures
-    group by plan_id, policy_id, estimator, week_start_date
+    group by plan_id, policy_id, unit_type, estimator, week_start_date
 
     union all
 
     select
         plan_id,
         policy_id,
+        unit_type,
         estimator,
         '28_days' as period_type,
         block_start_date as period_start,
@@ -139,7 +142,7 @@ rolled_up_days as (
                 then sum(frame_exposure * prevalence) / nullif(sum(frame_exposure), 0)
         end as prevalence
     from day_figures
-    group by plan_id, policy_id, estimator, block_start_date
+    group by plan_id, policy_id, unit_type, estimator, block_start_date
 
 ),
 
@@ -148,6 +151,7 @@ roll_up_differences as (
     select
         estimates.plan_id,
         estimates.policy_id,
+        estimates.unit_type,
         estimates.estimator,
         estimates.period_type,
         max(abs(estimates.sampled_units - rolled_up_days.sampled_units)) as roll_up_unit_difference,
@@ -160,11 +164,12 @@ roll_up_differences as (
         on
             estimates.plan_id = rolled_up_days.plan_id
             and estimates.policy_id = rolled_up_days.policy_id
+            and estimates.unit_type = rolled_up_days.unit_type
             and estimates.estimator = rolled_up_days.estimator
             and estimates.period_type = rolled_up_days.period_type
             and estimates.period_start = rolled_up_days.period_start
     where estimates.pivot_name = 'overall'
-    group by estimates.plan_id, estimates.policy_id, estimates.estimator, estimates.period_type
+    group by estimates.plan_id, estimates.policy_id, estimates.unit_type, estimates.estimator, estimates.period_type
 
 ),
 
@@ -174,6 +179,7 @@ pivot_sums as (
     select
         plan_id,
         policy_id,
+        unit_type,
         estimator,
         period_type,
         period_start,
@@ -182,8 +188,8 @@ pivot_sums as (
     from estimates
     where
         pivot_name = 'content_age'
-        or (unit_type = 'interaction' and pivot_name in ('surface', 'country'))
-    group by plan_id, policy_id, estimator, period_type, period_start, pivot_name
+        or (unit_type in ('component', 'interaction') and pivot_name in ('surface', 'country'))
+    group by plan_id, policy_id, unit_type, estimator, period_type, period_start, pivot_name
 
 ),
 
@@ -192,6 +198,7 @@ overall_figures as (
     select
         plan_id,
         policy_id,
+        unit_type,
         estimator,
         period_type,
         period_start,
@@ -207,6 +214,7 @@ pivot_differences as (
     select
         overall_figures.plan_id,
         overall_figures.policy_id,
+        overall_figures.unit_type,
         overall_figures.estimator,
         overall_figures.period_type,
         max(abs(overall_figures.sampled_units - pivot_sums.sampled_units)) as pivot_unit_difference
@@ -215,11 +223,12 @@ pivot_differences as (
         on
             overall_figures.plan_id = pivot_sums.plan_id
             and overall_figures.policy_id = pivot_sums.policy_id
+            and overall_figures.unit_type = pivot_sums.unit_type
             and overall_figures.estimator = pivot_sums.estimator
             and overall_figures.period_type = pivot_sums.period_type
             and overall_figures.period_start = pivot_sums.period_start
     group by
-        overall_figures.plan_id, overall_figures.policy_id, overall_figures.estimator, overall_figures.period_type
+        overall_figures.plan_id, overall_figures.policy_id, overall_figures.unit_type, overall_figures.estimator, overall_figures.period_type
 
 ),
 
@@ -228,6 +237,7 @@ judge_corrections as (
     select
         headline_figures.plan_id,
         headline_figures.policy_id,
+        headline_figures.unit_type,
         headline_figures.estimator,
         headline_figures.period_type,
         max(
@@ -238,6 +248,7 @@ judge_corrections as (
         on
             headline_figures.plan_id = judge_figures.plan_id
             and headline_figures.policy_id = judge_figures.policy_id
+            and headline_figures.unit_type = judge_figures.unit_type
             and headline_figures.period_type = judge_figures.period_type
             and headline_figures.period_start = judge_figures.period_start
     where
@@ -245,7 +256,7 @@ judge_corrections as (
         and judge_figures.estimator = 'judge'
         and headline_figures.period_type = '28_days'
     group by
-        headline_figures.plan_id, headline_figures.policy_id, headline_figures.estimator,
+        headline_figures.plan_id, headline_figures.policy_id, headline_figures.unit_type, headline_figures.estimator,
         headline_figures.period_type
 
 ),
@@ -336,18 +347,21 @@ final as (
         on
             profiles.plan_id = roll_up_differences.plan_id
             and profiles.policy_id = roll_up_differences.policy_id
+            and profiles.unit_type = roll_up_differences.unit_type
             and profiles.estimator = roll_up_differences.estimator
             and profiles.period_type = roll_up_differences.period_type
     left join pivot_differences
         on
             profiles.plan_id = pivot_differences.plan_id
             and profiles.policy_id = pivot_differences.policy_id
+            and profiles.unit_type = pivot_differences.unit_type
             and profiles.estimator = pivot_differences.estimator
             and profiles.period_type = pivot_differences.period_type
     left join judge_corrections
         on
             profiles.plan_id = judge_corrections.plan_id
             and profiles.policy_id = judge_corrections.policy_id
+            and profiles.unit_type = judge_corrections.unit_type
             and profiles.estimator = judge_corrections.estimator
             and profiles.period_type = judge_corrections.period_type
 

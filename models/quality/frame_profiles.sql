@@ -51,6 +51,15 @@ frame_rows as (
         inclusion_probability
     from {{ ref('frame_interactions') }}
 
+    union all
+
+    select
+        plan_id,
+        unit_date,
+        exposure,
+        inclusion_probability
+    from {{ ref('frame_user_days') }}
+
 ),
 
 counted_frames as (
@@ -86,6 +95,16 @@ unit_days as (
         count(*) as units,
         count(*) as exposure
     from {{ ref('unit_interactions') }}
+    group by unit_date
+
+    union all
+
+    select
+        'user_day' as unit_type,
+        unit_date,
+        count(*) as units,
+        count(*) as exposure
+    from {{ ref('unit_user_days') }}
     group by unit_date
 
 ),

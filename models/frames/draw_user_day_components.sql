@@ -1,0 +1,145 @@
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+
+with
+
+interactions as (
+
+    select
+        plan_id,
+        user_day_id,
+        interaction_id,
+        unit_type,
+        unit_id,
+        sample_date,
+        components_per_interaction,
+        user_day_inclusion_probability,
+        whole_probability,
+        interaction_share
+    from {{ ref('draw_user_day_interactions') }}
+
+),
+
+components as (
+
+    select
+        interaction_id,
+        unit_date,
+        position,
+        was_viewed
+    from {{ ref('stg_components') }}
+
+),
+
+{% if flags.INTROSPECT and is_incremental() -%}
+measured_days as (
+
+    select distinct
+        plan_id,
+        sample_date
+    from {{ this }}
+
+),
+
+{% endif -%}
+open_interactions as (
+
+    select
+        interactions.plan_id,
+        interactions.user_day_id,
+        interactions.interaction_id,
+        interactions.unit_type,
+        interactions.unit_id,
+        interactions.sample_date,
+        interactions.components_per_interaction,
+        interactions.user_day_inclusion_probability,
+        interactions.whole_probability,
+        interactions.interaction_share
+    from interactions
+    {% if flags.INTROSPECT and is_incremental() -%}
+    left join measured_days
+        on
+            interactions.plan_id = measured_days.plan_id
+            and interactions.sample_date = measured_days.sample_date
+    where measured_days.plan_id is null
+    {%- endif %}
+
+),
+
+numbered_components as (
+
+    select {{ prevalence._broadcast(['open_interactions']) }}
+        open_interactions.plan_id,
+        open_interactions.user_day_id,
+        open_interactions.interaction_id,
+        open_interactions.unit_type,
+        open_interactions.unit_id,
+        open_interactions.sample_date,
+        open_interactions.components_per_interaction,
+        open_interactions.user_day_inclusion_probability,
+        open_interactions.whole_probability,
+        open_interactions.interaction_share,
+        components.position,
+        components.was_viewed,
+        {{ prevalence.hash_unit(
+            "open_interactions.plan_id || '|' || open_interactions.interaction_id || '|' || cast(components.position as string)",
+            var('sampling_salt') ~ ':component'
+        ) }} as random_number
+    from components
+    inner join open_interactions
+        on
+            components.interaction_id = open_interactions.interaction_id
+            and components.unit_date = open_interactions.sample_date
+
+),
+
+ranked_components as (
+
+    select
+        *,
+        count(case when was_viewed then 1 end) over (partition by plan_id, interaction_id) as views,
+        row_number() over (
+            partition by plan_id, interaction_id, was_viewed
+            order by random_number asc, position asc
+        ) as random_rank
+    from numbered_components
+
+),
+
+-- what labelers see: all of it, or the first of what was viewed
+shown_components as (
+
+    select
+        *,
+        row_number() over (partition by plan_id, interaction_id order by position asc) - 1 as component_number
+    from ranked_components
+    where unit_type = 'interaction' or (was_viewed and random_rank <= components_per_interaction)
+
+),
+
+final as (
+
+    select
+        plan_id,
+        user_day_id,
+        interaction_id,
+        unit_type,
+        unit_id,
+        sample_date,
+        position,
+        'c' || cast(component_number as string) as component_ref,
+        was_viewed,
+        random_number,
+        -- what nobody viewed is shown beside the rest and is no component of the population
+        case
+            when was_viewed
+                then
+                    user_day_inclusion_probability * {{ prevalence._whole_or_share(
+                        'whole_probability',
+                        'interaction_share * ' ~ prevalence._share_within_cap('views', 'components_per_interaction')
+                    ) }}
+        end as inclusion_probability
+    from shown_components
+
+)
+
+select {{ prevalence._in_one_file() }} * from final

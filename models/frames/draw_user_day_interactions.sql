@@ -1,0 +1,167 @@
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+
+with
+
+user_days as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_key,
+        sample_date,
+        interactions_per_user_day,
+        components_per_interaction,
+        inclusion_probability,
+        whole_probability,
+        is_whole
+    from {{ ref('draw_user_days') }}
+
+),
+
+interactions as (
+
+    select
+        interaction_id,
+        unit_date,
+        user_id,
+        session_id,
+        surface,
+        country,
+        views
+    from {{ ref('unit_interactions') }}
+
+),
+
+{% if flags.INTROSPECT and is_incremental() -%}
+measured_days as (
+
+    select distinct
+        plan_id,
+        sample_date
+    from {{ this }}
+
+),
+
+{% endif -%}
+open_user_days as (
+
+    select
+        user_days.plan_id,
+        user_days.unit_id,
+        user_days.unit_key,
+        user_days.sample_date,
+        user_days.interactions_per_user_day,
+        user_days.components_per_interaction,
+        user_days.inclusion_probability,
+        user_days.whole_probability,
+        user_days.is_whole
+    from user_days
+    {% if flags.INTROSPECT and is_incremental() -%}
+    left join measured_days
+        on
+            user_days.plan_id = measured_days.plan_id
+            and user_days.sample_date = measured_days.sample_date
+    where measured_days.plan_id is null
+    {%- endif %}
+
+),
+
+numbered_interactions as (
+
+    select {{ prevalence._broadcast(['open_user_days']) }}
+        open_user_days.plan_id,
+        open_user_days.unit_id as user_day_id,
+        open_user_days.sample_date,
+        open_user_days.interactions_per_user_day,
+        open_user_days.components_per_interaction,
+        open_user_days.inclusion_probability as user_day_inclusion_probability,
+        open_user_days.whole_probability,
+        open_user_days.is_whole,
+        interactions.interaction_id,
+        interactions.session_id,
+        interactions.surface,
+        interactions.country,
+        interactions.views,
+        {{ prevalence.hash_unit(
+            "open_user_days.plan_id || '|' || open_user_days.unit_id || '|' || interactions.interaction_id",
+            var('sampling_salt') ~ ':interaction'
+        ) }} as random_number
+    from interactions
+    inner join open_user_days
+        on
+            interactions.user_id = open_user_days.unit_key
+            and interactions.unit_date = open_user_days.sample_date
+
+),
+
+ranked_interactions as (
+
+    select
+        *,
+        count(*) over (partition by plan_id, user_day_id) as interactions,
+        row_number() over (
+            partition by plan_id, user_day_id
+            order by random_number asc, interaction_id asc
+        ) as random_rank
+    from numbered_interactions
+
+),
+
+taken_interactions as (
+
+    select
+        plan_id,
+        user_day_id,
+        interaction_id,
+        sample_date,
+        session_id,
+        surface,
+        country,
+        views,
+        components_per_interaction,
+        is_whole,
+        random_number,
+        user_day_inclusion_probability,
+        whole_probability,
+        views <= coalesce(components_per_interaction, views) as is_within_cap,
+        {{ prevalence._share_within_cap('interactions', 'interactions_per_user_day') }} as interaction_share
+    from ranked_interactions
+    where is_whole or random_rank <= coalesce(interactions_per_user_day, random_rank)
+
+),
+
+final as (
+
+    select
+        plan_id,
+        user_day_id,
+        interaction_id,
+        -- an interaction of which labelers see a part is an item of its own, and of its plan
+        case when is_whole or is_within_cap then 'interaction' else 'interaction_part' end as unit_type,
+        case
+            when is_whole or is_within_cap then interaction_id
+            else interaction_id || '|' || plan_id
+        end as unit_id,
+        sample_date,
+        session_id,
+        surface,
+        country,
+        views,
+        components_per_interaction,
+        is_whole as is_user_day_whole,
+        random_number,
+        user_day_inclusion_probability,
+        whole_probability,
+        interaction_share,
+        user_day_inclusion_probability
+        * {{ prevalence._whole_or_share('whole_probability', 'interaction_share') }} as inclusion_probability,
+        user_day_inclusion_probability * case
+            when is_within_cap
+                then {{ prevalence._whole_or_share('whole_probability', 'interaction_share') }}
+            else whole_probability
+        end as whole_inclusion_probability
+    from taken_interactions
+
+)
+
+select {{ prevalence._in_one_file() }} * from final
