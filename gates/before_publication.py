@@ -6,11 +6,14 @@ GATE = Gate(
     name="before_publication",
     tables=(
         Table("release_candidates", ("fingerprint",)),
-        Table("estimate_profiles", ("plan_id", "policy_id", "estimator", "period_type")),
+        Table("estimate_profiles", ("plan_id", "policy_id", "unit_type", "estimator", "period_type")),
         Table(
             "estimate_agreements", ("policy_id", "unit_type", "period_type", "period_start", "plan_id", "other_plan_id")
         ),
-        Table("release_changes", ("period_type", "period_start", "policy_id", "plan_id", "pivot_name", "pivot_value")),
+        Table(
+            "release_changes",
+            ("period_type", "period_start", "policy_id", "plan_id", "unit_type", "pivot_name", "pivot_value"),
+        ),
         Table("upstream_gates", ("gate_name",), schema=None),
     ),
     checks=(

@@ -57,7 +57,7 @@ def _plan(settings: Settings) -> None:
 
 
 def coverage_table(settings: Settings) -> list[tuple]:
-    """One row per period type, plan and policy; see coverage.sql for the columns."""
+    """One row per period type, plan, unit type and policy; see coverage.sql for the columns."""
     query = (PROJECT / "workflow" / "coverage.sql").read_text()
     with warehouse.connect(settings) as connection:
         if not connection.relation_type("truth", "prevalence"):
@@ -71,13 +71,13 @@ def coverage_table(settings: Settings) -> list[tuple]:
 def as_markdown(rows: list[tuple]) -> str:
     """The table for people: coverage and median width relative to the truth."""
     lines = [
-        "| period | plan | policy | intervals | cover the truth | median width / truth | mean positives | bias |",
-        "|---|---|---|---:|---:|---:|---:|---:|",
+        "| period | plan | unit | policy | intervals | cover the truth | median width / truth | mean positives | bias |",
+        "|---|---|---|---|---:|---:|---:|---:|---:|",
     ]
-    for period, plan, policy, intervals, missing, coverage, width, positives, bias in rows:
+    for period, plan, unit, policy, intervals, missing, coverage, width, positives, bias in rows:
         given = f"{intervals}" + (f" ({missing} not given)" if missing else "")
         lines.append(
-            f"| {period} | {plan} | {policy} | {given} | {coverage:.3f} | {width:.2f} | {positives:.1f} | {bias:+.1%} |"
+            f"| {period} | {plan} | {unit} | {policy} | {given} | {coverage:.3f} | {width:.2f} | {positives:.1f} | {bias:+.1%} |"
         )
     return "\n".join(lines)
 

@@ -160,7 +160,7 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
         *wait,
         build(
             "labels: one per unit and policy",
-            *[*ANSWERS, "fct_unit_labels", quality("labels_to_estimates")],
+            *[*ANSWERS, "fct_unit_labels", "fct_user_day_labels", quality("labels_to_estimates")],
         ),
         gate("labels_to_estimates"),
         # The ledger of releases is there before its gate, which compares with it; it takes in only what has passed.

@@ -12,6 +12,19 @@ assigned_units as (
 
 ),
 
+-- components of interactions of which labelers see a part; such a part is a unit of its own
+part_components as (
+
+    select
+        unit_id,
+        interaction_id,
+        position,
+        component_ref
+    from {{ ref('draw_user_day_components') }}
+    where unit_type = 'interaction_part'
+
+),
+
 content_risks as (
 
     select
@@ -97,6 +110,29 @@ interaction_risks as (
 
 ),
 
+part_risks as (
+
+    select
+        part_components.unit_id,
+        content_risks.policy_id,
+        max(content_risks.risk) as risk,
+        max(content_risks.difficulty) as difficulty,
+        bool_or(content_risks.is_violating) as is_violating,
+        nullif({{ prevalence._string_agg(
+            "case when content_risks.is_violating then part_components.component_ref end", '|',
+            'part_components.position'
+        ) }}, '') as component_refs
+    from part_components
+    inner join viewed_components
+        on
+            part_components.interaction_id = viewed_components.interaction_id
+            and part_components.position = viewed_components.position
+    inner join content_risks
+        on viewed_components.content_id = content_risks.content_id
+    group by part_components.unit_id, content_risks.policy_id
+
+),
+
 final as (
 
     select
@@ -134,6 +170,24 @@ final as (
             assigned_units.unit_key = interaction_labels.interaction_id
             and assigned_units.policy_id = interaction_labels.policy_id
     where assigned_units.unit_type = 'interaction'
+
+    union all
+
+    -- what the whole does with parts that are not shown, nobody can say
+    select
+        assigned_units.unit_type,
+        assigned_units.unit_key,
+        assigned_units.policy_id,
+        part_risks.risk,
+        part_risks.difficulty,
+        part_risks.is_violating,
+        part_risks.component_refs
+    from assigned_units
+    inner join part_risks
+        on
+            assigned_units.unit_key = part_risks.unit_id
+            and assigned_units.policy_id = part_risks.policy_id
+    where assigned_units.unit_type = 'interaction_part'
 
 )
 

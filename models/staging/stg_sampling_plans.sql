@@ -25,7 +25,9 @@ seeded_plans as (
         expected_units,
         defence_share,
         audit_units,
-        audit_floor
+        audit_floor,
+        interactions_per_user_day,
+        components_per_interaction
     from {{ ref('sampling_plans') }}
 
 ),
@@ -47,7 +49,9 @@ final as (
         landed_plans.defence_share,
         landed_plans.audit_units,
         landed_plans.audit_floor,
-        cast(null as string) as policy_id
+        cast(null as string) as policy_id,
+        cast(null as bigint) as interactions_per_user_day,
+        cast(null as bigint) as components_per_interaction
     from landed_plans
 
     union all
@@ -60,7 +64,9 @@ final as (
         seeded_plans.defence_share,
         seeded_plans.audit_units,
         seeded_plans.audit_floor,
-        cast(null as string) as policy_id
+        cast(null as string) as policy_id,
+        seeded_plans.interactions_per_user_day,
+        seeded_plans.components_per_interaction
     from seeded_plans
     cross join landed_count
     where landed_count.plan_count = 0

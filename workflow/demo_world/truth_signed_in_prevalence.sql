@@ -1,0 +1,342 @@
+{{ config(enabled=var('demo_world', false), materialized='table', schema='truth', alias='signed_in_prevalence') }}
+
+{%- set keys = ['day_number', 'day_date', 'unit_type', 'pivot_name', 'pivot_value'] %}
+
+with
+
+requests as (
+
+    select
+        day_number,
+        cast(day_start_at as date) as day_date,
+        interaction_id,
+        user_id,
+        user_id || '|' || session_id as session_key,
+        surface,
+        coalesce(country, 'unknown') as country
+    from {{ ref('world_requests') }}
+    where not is_lost and user_id is not null
+
+),
+
+viewed_components as (
+
+    select
+        interaction_id,
+        content_id
+    from {{ ref('world_components') }}
+    where
+        row_origin = 'component'
+        and coalesce(was_viewed, true)
+
+),
+
+violating_contents as (
+
+    select
+        content_id,
+        policy_id
+    from {{ ref('world_content_risks') }}
+    where is_violating
+
+),
+
+interaction_labels as (
+
+    select
+        interaction_id,
+        policy_id,
+        any_component_violates
+    from {{ ref('world_interaction_labels') }}
+
+),
+
+policies as (
+
+    select policy_rows.policy_id
+    from (
+        values
+        {%- for policy in prevalence._world_policies() %}
+        ('{{ policy.policy_id }}'){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as policy_rows (policy_id)
+
+),
+
+views as (
+
+    select
+        requests.day_number,
+        requests.day_date,
+        requests.surface,
+        requests.country,
+        viewed_components.content_id
+    from viewed_components
+    inner join requests
+        on viewed_components.interaction_id = requests.interaction_id
+
+),
+
+violating_requests as (
+
+    select
+        requests.day_number,
+        requests.day_date,
+        requests.user_id,
+        requests.session_key,
+        requests.surface,
+        requests.country,
+        interaction_labels.policy_id,
+        case when interaction_labels.any_component_violates then 'any_component' else 'whole_alone' end as scope
+    from interaction_labels
+    inner join requests
+        on interaction_labels.interaction_id = requests.interaction_id
+
+),
+
+-- a session or user-day takes place on several surfaces, so it has no pivot by them
+unit_counts as (
+
+    select
+        day_number,
+        day_date,
+        'component' as unit_type,
+        surface,
+        country,
+        count(*) as units
+    from views
+    group by day_number, day_date, surface, country
+
+    union all
+
+    select
+        day_number,
+        day_date,
+        'interaction' as unit_type,
+        surface,
+        country,
+        count(*) as units
+    from requests
+    group by day_number, day_date, surface, country
+
+    union all
+
+    select
+        day_number,
+        day_date,
+        'session' as unit_type,
+        cast(null as string) as surface,
+        cast(null as string) as country,
+        count(distinct session_key) as units
+    from requests
+    group by day_number, day_date
+
+    union all
+
+    select
+        day_number,
+        day_date,
+        'user_day' as unit_type,
+        cast(null as string) as surface,
+        cast(null as string) as country,
+        count(distinct user_id) as units
+    from requests
+    group by day_number, day_date
+
+),
+
+violation_counts as (
+
+    select
+        views.day_number,
+        views.day_date,
+        'component' as unit_type,
+        violating_contents.policy_id,
+        views.surface,
+        views.country,
+        cast(null as string) as scope,
+        count(*) as violating_units
+    from views
+    inner join violating_contents
+        on views.content_id = violating_contents.content_id
+    group by views.day_number, views.day_date, violating_contents.policy_id, views.surface, views.country
+
+    union all
+
+    select
+        day_number,
+        day_date,
+        'interaction' as unit_type,
+        policy_id,
+        surface,
+        country,
+        scope,
+        count(*) as violating_units
+    from violating_requests
+    group by day_number, day_date, policy_id, surface, country, scope
+
+    union all
+
+    select
+        day_number,
+        day_date,
+        'session' as unit_type,
+        policy_id,
+        cast(null as string) as surface,
+        cast(null as string) as country,
+        cast(null as string) as scope,
+        count(distinct session_key) as violating_units
+    from violating_requests
+    group by day_number, day_date, policy_id
+
+    union all
+
+    select
+        day_number,
+        day_date,
+        'user_day' as unit_type,
+        policy_id,
+        cast(null as string) as surface,
+        cast(null as string) as country,
+        cast(null as string) as scope,
+        count(distinct user_id) as violating_units
+    from violating_requests
+    group by day_number, day_date, policy_id
+
+),
+
+pivots as (
+
+    select
+        pivot_rows.pivot_name,
+        pivot_rows.scope
+    from (
+        values ('overall', null), ('surface', null), ('country', null), ('violation_scope', 'any_component'),
+        ('violation_scope', 'whole_alone')
+    ) as pivot_rows (pivot_name, scope)
+
+),
+
+domain_units as (
+
+    select
+        unit_counts.day_number,
+        unit_counts.day_date,
+        unit_counts.unit_type,
+        pivots.pivot_name,
+        case pivots.pivot_name
+            when 'surface' then unit_counts.surface
+            when 'country' then unit_counts.country
+            when 'violation_scope' then pivots.scope
+            else 'all'
+        end as pivot_value,
+        unit_counts.units
+    from unit_counts
+    cross join pivots
+    where pivots.pivot_name <> 'violation_scope' or unit_counts.unit_type = 'interaction'
+
+),
+
+domain_totals as (
+
+    select
+        {{ keys | join(',\n        ') }},
+        sum(units) as units
+    from domain_units
+    where pivot_value is not null
+    group by {{ keys | join(', ') }}
+
+),
+
+violating_domain_units as (
+
+    select
+        violation_counts.day_number,
+        violation_counts.day_date,
+        violation_counts.unit_type,
+        violation_counts.policy_id,
+        pivots.pivot_name,
+        case pivots.pivot_name
+            when 'surface' then violation_counts.surface
+            when 'country' then violation_counts.country
+            when 'violation_scope' then pivots.scope
+            else 'all'
+        end as pivot_value,
+        violation_counts.violating_units
+    from violation_counts
+    cross join pivots
+    where pivots.pivot_name <> 'violation_scope' or pivots.scope = violation_counts.scope
+
+),
+
+domain_violations as (
+
+    select
+        {{ keys | join(',\n        ') }},
+        policy_id,
+        sum(violating_units) as violating_units
+    from violating_domain_units
+    where pivot_value is not null
+    group by {{ keys | join(', ') }}, policy_id
+
+),
+
+day_sums as (
+
+    select
+        domain_totals.{{ keys | join(',\n        domain_totals.') }},
+        policies.policy_id,
+        domain_totals.units,
+        coalesce(domain_violations.violating_units, 0) as violating_units
+    from domain_totals
+    cross join policies
+    left join domain_violations
+        on
+            {% for key in keys -%}
+                {{ 'and ' if not loop.first }}domain_totals.{{ key }} = domain_violations.{{ key }}
+            {% endfor -%}
+            and policies.policy_id = domain_violations.policy_id
+
+),
+
+-- a user on two days is two user-days, so days add up
+dated_sums as (
+    {% for period_type, period_start in [
+        ('day', 'day_date'),
+        ('week', prevalence._week_start('day_date')),
+        ('28_days', prevalence._add_days('day_date', '-(day_number % 28)')),
+    ] %}
+    select
+        '{{ period_type }}' as period_type,
+        {{ period_start }} as period_start,
+        policy_id,
+        unit_type,
+        pivot_name,
+        pivot_value,
+        units,
+        violating_units
+    from day_sums
+    {% if not loop.last %}
+    union all
+    {% endif -%}
+    {% endfor %}
+),
+
+final as (
+
+    select
+        period_type,
+        period_start,
+        policy_id,
+        unit_type,
+        pivot_name,
+        pivot_value,
+        cast(sum(units) as bigint) as units,
+        cast(sum(violating_units) as bigint) as violating_units,
+        cast(sum(violating_units) as double) / cast(sum(units) as double) as true_prevalence
+    from dated_sums
+    group by period_type, period_start, policy_id, unit_type, pivot_name, pivot_value
+
+)
+
+select * from final
