@@ -91,7 +91,8 @@ GOOD_TABLES = {
     """,
     "estimate_profiles": """
         select
-            plan_id, 'self_harm' as policy_id, 'expert' as estimator, period_type, 0 as unexplained_nulls,
+            plan_id, 'self_harm' as policy_id, 'content_day' as unit_type, 'expert' as estimator, period_type,
+            0 as unexplained_nulls,
             0 as published_invalid_row_estimates, 0 as invalid_intervals, 0 as invalid_standard_errors,
             0 as missing_overall_rows, 0.0 as overall_null_share,
             case when period_type = '28_days' then 0 end as roll_up_unit_difference,
@@ -109,7 +110,7 @@ GOOD_TABLES = {
     "release_changes": """
         select
             'day' as period_type, date '2026-10-05' as period_start, 'self_harm' as policy_id, 'mixture' as plan_id,
-            'overall' as pivot_name, 'all' as pivot_value, 0.2 as deviation
+            'content_day' as unit_type, 'overall' as pivot_name, 'all' as pivot_value, 0.2 as deviation
     """,
 }
 
