@@ -5,13 +5,13 @@ from datetime import date
 
 from workflow.warehouse import Warehouse
 
-# The longest period first; the two-phase estimate before one from experts alone; exposure before interactions; the
-# larger sample. Never the narrower interval: a figure that is chosen for how it came out does not hold as often.
+# The longest period first; the two-phase estimate before one from experts alone; exposure before interactions
+# before the parts and wholes of plans of user-days; the larger sample. Never the narrower interval: a figure that is chosen for how it came out does not hold as often.
 _PREFERENCE = """
     case period_type when '28_days' then 0 when 'week' then 1 else 2 end,
     period_start desc,
     case estimator when 'two_phase' then 0 else 1 end,
-    case unit_type when 'content_day' then 0 else 1 end,
+    case unit_type when 'content_day' then 0 when 'interaction' then 1 else 2 end,
     sampled_units desc,
     plan_id
 """
@@ -53,7 +53,7 @@ def headlines(connection: Warehouse) -> list[Figure]:
 
 
 def days_of(connection: Warehouse, headline: Figure) -> list[Figure]:
-    """The daily figures of the same plan and estimator, in order."""
+    """The daily figures of the same plan, unit type and estimator, in order."""
     return _figures(
         connection,
         f"""
@@ -64,6 +64,7 @@ def days_of(connection: Warehouse, headline: Figure) -> list[Figure]:
             and pivot_name = 'overall'
             and policy_id = {connection.literal(headline.policy_id)}
             and plan_id = {connection.literal(headline.plan_id)}
+            and unit_type = {connection.literal(headline.unit_type)}
             and estimator = {connection.literal(headline.estimator)}
         """,
     )
@@ -72,12 +73,23 @@ def days_of(connection: Warehouse, headline: Figure) -> list[Figure]:
 def _figures(
     connection: Warehouse, rows: str
 ) -> list[Figure]:
-    has_truth = connection.relation_type("truth", "prevalence") is not None
+    has_truth = connection.relation_type("truth", "signed_in_prevalence") is not None
     truth = "truth.true_prevalence" if has_truth else "cast(null as double)"
     join_truth = (
         """
-        left join truth.prevalence as truth
-            on published.period_type = truth.period_type
+        left join staging.stg_sampling_plans as plans on published.plan_id = plans.plan_id
+        left join (
+            select false as is_signed_in, period_type, period_start, policy_id, unit_type, pivot_name, pivot_value,
+                true_prevalence
+            from truth.prevalence
+            union all
+            select true as is_signed_in, period_type, period_start, policy_id, unit_type, pivot_name, pivot_value,
+                true_prevalence
+            from truth.signed_in_prevalence
+        ) as truth
+            -- what plans of user-days measure is a part of the traffic
+            on coalesce(plans.unit_type = 'user_day', false) = truth.is_signed_in
+            and published.period_type = truth.period_type
             and published.period_start = truth.period_start
             and published.policy_id = truth.policy_id
             and published.unit_type = truth.unit_type
@@ -120,4 +132,10 @@ def percent(value: float | None, digits: int = 3) -> str:
 
 
 PERIODS = {"28_days": "28 days", "week": "week", "day": "day"}
-EXPOSURES = {"content_day": "of views", "interaction": "of interactions"}
+EXPOSURES = {
+    "content_day": "of views",
+    "interaction": "of interactions",
+    "component": "of viewed components",
+    "session": "of sessions",
+    "user_day": "of user-days",
+}

@@ -31,6 +31,7 @@ plans as (
 
     select
         plan_id,
+        unit_type,
         design,
         expected_units
     from {{ ref('stg_sampling_plans') }}
@@ -41,7 +42,8 @@ interaction_days as (
 
     select
         row_date as sample_date,
-        late_share
+        late_share,
+        null_user_share
     from {{ ref('day_profiles') }}
     where source_name = 'interactions'
 
@@ -87,6 +89,7 @@ joined_days as (
     select
         plan_days.plan_id,
         plan_days.sample_date,
+        plans.unit_type,
         plans.design,
         plans.expected_units,
         coalesce(drawn_days.drawn_units, 0) as drawn_units,
@@ -97,7 +100,8 @@ joined_days as (
         coalesce(frames.frame_units, 0) as frame_units,
         coalesce(frames.frame_exposure, 0) as frame_exposure,
         coalesce(frames.imputed_score_exposure, 0) as imputed_score_exposure,
-        interaction_days.late_share
+        interaction_days.late_share,
+        interaction_days.null_user_share
     from plan_days
     left join plans
         on plan_days.plan_id = plans.plan_id
@@ -131,6 +135,7 @@ final as (
         cast(imputed_score_exposure as double) / nullif(cast(frame_exposure as double), 0)
             as imputed_exposure_share,
         late_share,
+        case when unit_type = 'user_day' then null_user_share end as signed_out_share,
         -- in standard deviations of a Poisson sample, which no design here exceeds
         case
             when design <> 'logged'

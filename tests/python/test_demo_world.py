@@ -338,6 +338,71 @@ def test_interaction_truth_is_that_of_the_rows(world: World) -> None:
         assert stored[day, policy, "violation_scope", "whole_alone"] == (interactions, whole_alone)
 
 
+def test_truth_of_signed_in_users_is_that_of_the_rows(world: World) -> None:
+    """Components, interactions, sessions and user-days, said again from the landing tables and the labels of contents."""
+    recomputed = world.rows(
+        """
+        with interactions as (
+            select distinct clean_interactions.*, user_id, user_id || session_id as session
+            from clean_interactions inner join raw.interactions using (interaction_id)
+            where user_id is not null and raw.interactions.surface is not null
+        ),
+        policies as (select distinct policy_id from truth.content_labels),
+        answers as (
+            select interactions.*, policies.policy_id, labels.interaction_id is not null as violates
+            from interactions cross join policies
+            left join truth.interaction_labels as labels using (interaction_id, policy_id)
+        ),
+        units as (
+            select 'component' as unit_type, interactions.day, labels.policy_id, labels.is_violating as violates
+            from interactions
+            inner join clean_views using (interaction_id)
+            inner join truth.content_labels as labels using (content_id)
+            union all
+            select 'interaction', day, policy_id, violates from answers
+            union all
+            select 'session', day, policy_id, bool_or(violates) from answers
+            where session is not null group by day, policy_id, session
+            union all
+            select 'user_day', day, policy_id, bool_or(violates) from answers group by day, policy_id, user_id
+        )
+        select unit_type, day, policy_id, count(*), count_if(violates) from units group by all
+        """
+    )
+    stored = world.rows(
+        """
+        select unit_type, period_start, policy_id, units, violating_units
+        from truth.signed_in_prevalence where period_type = 'day' and pivot_name = 'overall'
+        """
+    )
+    assert sorted(recomputed) == sorted(stored) and len(stored) == 4 * 28 * 4
+    # days are parts of the longer periods, and values of a pivot parts of the whole
+    for longer in ("week", "28_days"):
+        assert world.rows(
+            f"""
+            select sum(case when period_type = 'day' then units else -units end),
+                sum(case when period_type = 'day' then violating_units else -violating_units end)
+            from truth.signed_in_prevalence where period_type in ('day', '{longer}')
+            """
+        ) == [(0, 0)]
+    for pivot in ("surface", "country"):
+        assert world.rows(
+            f"""
+            select sum(case when pivot_name = 'overall' then units else -units end),
+                sum(case when pivot_name = 'overall' then violating_units else -violating_units end)
+            from truth.signed_in_prevalence
+            where unit_type in ('component', 'interaction') and pivot_name in ('overall', '{pivot}')
+            """
+        ) == [(0, 0)]
+    assert world.rows(
+        """
+        select sum(case when pivot_name = 'overall' then violating_units else -violating_units end)
+        from truth.signed_in_prevalence
+        where unit_type = 'interaction' and pivot_name in ('overall', 'violation_scope')
+        """
+    ) == [(0,)]
+
+
 def test_interactions_are_as_old_as_their_newest_component(world: World) -> None:
     recomputed = world.rows(
         """

@@ -422,8 +422,8 @@ def test_summary_chart_and_coverage_are_the_same(command):
         range(4) as days (d)
         cross join (values ('28_days'), ('day')) as periods (period_type)
         cross join (values ('harassment'), ('it''s')) as policies (policy_id)
-        cross join (values ('content_day'), ('interaction')) as units (unit_type)
-        where d = 0 or period_type = 'day'
+        cross join (values ('content_day'), ('interaction'), ('user_day')) as units (unit_type)
+        where (d = 0 or period_type = 'day')
     """
     published = f"""
         select
@@ -438,7 +438,15 @@ def test_summary_chart_and_coverage_are_the_same(command):
         {
             "marts.prevalence": published,
             "estimates.est_prevalence": published,
-            "truth.prevalence": f"select {keys}, (2 * d + 2) / 1000.0::double as true_prevalence from {grid}",
+            "truth.prevalence": f"""
+                select {keys}, (2 * d + 2) / 1000.0::double as true_prevalence from {grid} and unit_type <> 'user_day'
+            """,
+            "truth.signed_in_prevalence": f"""
+                select {keys}, (2 * d + 3) / 1000.0::double as true_prevalence from {grid} and unit_type = 'user_day'
+            """,
+            "staging.stg_sampling_plans": """
+                select unnest(['content_day', 'interaction', 'user_day']) as unit_type, unit_type || '_plan' as plan_id
+            """,
             "raw.policies": "select 'harassment' as policy_id, 'v1' as policy_version, 'Harassment' as title",
         }
     )
@@ -459,7 +467,7 @@ def test_summary_chart_and_coverage_are_the_same(command):
     assert figures[0] == figures[1]
     assert texts[0] == texts[1] and "Harassment" in texts[0]
     assert charts[0] == charts[1]
-    assert len(tables[0]) == len(tables[1]) == 12
+    assert len(tables[0]) == len(tables[1]) == 18
     for ours, theirs in zip(*tables, strict=True):
         assert theirs == pytest.approx(ours)
 
