@@ -81,7 +81,8 @@ numbered_components as (
         components.position,
         components.was_viewed,
         {{ prevalence.hash_unit(
-            "open_interactions.plan_id || '|' || open_interactions.interaction_id || '|' || cast(components.position as string)",
+            "open_interactions.plan_id || '|' || open_interactions.interaction_id"
+            ~ " || '|' || cast(components.position as string)",
             var('sampling_salt') ~ ':component'
         ) }} as random_number
     from components

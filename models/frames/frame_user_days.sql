@@ -162,9 +162,9 @@ probabilities as (
         'plan_units', unit='unit_id', size='size_measure', expected_units='expected_units',
         by=['plan_id', 'unit_date'],
         columns=[
-            'unit_key', 'design', 'expected_units', 'interactions_per_user_day', 'components_per_interaction', 'exposure',
-            'interactions', 'sessions', 'components', 'capped_components', 'largest_interaction', 'size_measure',
-            'is_score_imputed'
+            'unit_key', 'design', 'expected_units', 'interactions_per_user_day', 'components_per_interaction',
+            'exposure', 'interactions', 'sessions', 'components', 'capped_components', 'largest_interaction',
+            'size_measure', 'is_score_imputed'
         ]
     ) | indent(4) }}
 

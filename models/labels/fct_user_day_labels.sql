@@ -243,7 +243,7 @@ unit_types as (
     {%- endfor %}
 ),
 
--- a drawn user-day of which no unit of a type was seen has a row without an answer: it adds nothing, and is not forgotten
+-- a drawn user-day of which no unit of a type was seen has a row without an answer: it adds nothing, and is counted
 unseen_user_days as (
 
     select

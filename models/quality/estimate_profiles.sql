@@ -228,7 +228,8 @@ pivot_differences as (
             and overall_figures.period_type = pivot_sums.period_type
             and overall_figures.period_start = pivot_sums.period_start
     group by
-        overall_figures.plan_id, overall_figures.policy_id, overall_figures.unit_type, overall_figures.estimator, overall_figures.period_type
+        overall_figures.plan_id, overall_figures.policy_id, overall_figures.unit_type, overall_figures.estimator,
+        overall_figures.period_type
 
 ),
 

@@ -24,8 +24,8 @@ MODELS = (
     *("draw_user_day_components", "label_units", "fct_user_day_labels"),
 )
 
-# Twelve user-days with one to nine interactions of none to six viewed components, so that both caps (two and three) bind in
-# some and not in others; every fourth component was not viewed. The last user-days risk the most.
+# Twelve user-days with one to nine interactions of none to six viewed components, so that both caps (two and three) bind
+# in some and not in others; every fourth component was not viewed. The last user-days risk the most.
 TABLES = {
     "units.unit_interactions": f"""
         select
@@ -130,8 +130,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         for name in ("frame_content_days", "frame_interactions"):
             create(
                 f"frames.{name}",
-                "select plan_id, '' as unit_id, date '2026-10-05' as unit_date, '' as unit_key, design, expected_units, "
-                "1 as exposure, 1 as size_measure, 0.5::double as inclusion_probability, false as is_certainty, "
+                "select plan_id, '' as unit_id, date '2026-10-05' as unit_date, '' as unit_key, design, "
+                "expected_units, 1 as exposure, 1 as size_measure, 0.5::double as inclusion_probability, false as is_certainty, "
                 "false as is_score_imputed from staging.stg_sampling_plans where false",
             )
         for name in MODELS:
@@ -226,7 +226,8 @@ def test_components_are_named_as_the_item_numbers_them(drawn: duckdb.DuckDBPyCon
     assert drawn.execute(
         """
         select count(*) from (
-            select component_ref, row_number() over (partition by plan_id, interaction_id order by position) - 1 as place
+            select component_ref,
+                row_number() over (partition by plan_id, interaction_id order by position) - 1 as place
             from frames.draw_user_day_components
         ) where component_ref <> 'c' || place
         """

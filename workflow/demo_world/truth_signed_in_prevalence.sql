@@ -292,10 +292,10 @@ day_sums as (
     cross join policies
     left join domain_violations
         on
-            {% for key in keys -%}
-                {{ 'and ' if not loop.first }}domain_totals.{{ key }} = domain_violations.{{ key }}
-            {% endfor -%}
-            and policies.policy_id = domain_violations.policy_id
+            policies.policy_id = domain_violations.policy_id
+            {%- for key in keys %}
+            and domain_totals.{{ key }} = domain_violations.{{ key }}
+            {%- endfor %}
 
 ),
 
