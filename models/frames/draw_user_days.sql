@@ -73,8 +73,8 @@ open_days as (
 ),
 
 -- What one user-day of the frame can add to an estimate when all of it violates. Some of v violating units of a
--- user-day are found with a probability of at least v over the largest weighted number that a sample of it can hold, so this,
--- times ln(2 / alpha), bounds what a sample without a positive missed.
+-- user-day are found with a probability of at least v over the largest weighted number that a sample of it can hold,
+-- so this, times ln(2 / alpha), bounds what a sample without a positive missed.
 day_bounds as (
 
     select {{ prevalence._broadcast(['open_days']) }}
