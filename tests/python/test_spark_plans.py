@@ -27,7 +27,7 @@ if REASON is None:
     from test_sampling_on_spark import differences, run_on_spark, spark, write_tables  # noqa: F401  (a fixture)
 
 PERIOD = {"period_start_date": "2026-10-05", "period_end_date": "2026-10-07"}
-INTERACTIONS, CONTENTS, USERS = 44_000, 90_000, 20_000
+INTERACTIONS, CONTENTS, USERS = 44_000, 90_000, 40_000
 POLICIES = ("hate", "scams", "spam")
 # groups, histograms, drawn units and their components: what may come together, whatever the size of the logs; below the
 # units that each plan has on each day, and the rows of each log
@@ -47,6 +47,10 @@ BOUNDED_MODELS = {
     "draw_units": "the units that a plan draws",
     "draw_unit_exposures": "drawn units by the values of a few pivots",
     "draw_unit_scores": "drawn units by policy",
+    "draw_user_days": "drawn user-days",
+    "draw_user_day_interactions": "interactions of drawn user-days",
+    "draw_user_day_components": "components of these",
+    "label_units": "drawn units, and interactions of drawn user-days",
     "label_items": "a row per drawn unit",
     "frame_totals": "a row per plan and day",
     "frame_profiles": "a row per plan and day",
@@ -89,19 +93,31 @@ RAW = {
             (select unnest({list(POLICIES)}) as policy_id)
         where hash(i) % 20 > 0""",
     "policies": f"select unnest({list(POLICIES)}) as policy_id, '1.0.0' as policy_version, 'title' as title",
-    "sampling_plans": """
-        select *, null as audit_units, null as audit_floor
-        from (values
-            ('views', 'content_day', 'poisson', 600, 0.5), ('fixed', 'content_day', 'pareto', 600, 0.2),
-            ('interactions', 'interaction', 'pareto', 300, 0.5), ('holdout', 'interaction', 'simple_random', 100, null),
-            ('logged', 'interaction', 'logged', null, null)
-        ) as p (plan_id, unit_type, design, expected_units, defence_share)""",
     "logged_draws": f"""
         select 'logged' as plan_id, 'i' || i as interaction_id, 0.01 as inclusion_probability
         from range({INTERACTIONS}) as r (i) where i % 200 = 7""",
 }
-# seeds, in whose place landed tables are used: empty
-SEEDS = ("policies", "sampling_plans")
+# The seed of plans, which stands in for landed ones; `user_days` has caps that bind. Policies are landed.
+SEEDS = {
+    "policies": """
+        select cast(null as varchar) as policy_id, cast(null as varchar) as policy_version,
+            cast(null as varchar) as title, cast(null as double) as importance
+        where false""",
+    "sampling_plans": """
+        select
+            plan_id, unit_type, design, cast(expected_units as bigint) as expected_units,
+            cast(defence_share as double) as defence_share, cast(null as bigint) as audit_units,
+            cast(null as double) as audit_floor, cast(interactions as bigint) as interactions_per_user_day,
+            cast(components as bigint) as components_per_interaction
+        from (values
+            ('views', 'content_day', 'poisson', 600, 0.5, null, null),
+            ('fixed', 'content_day', 'pareto', 600, 0.2, null, null),
+            ('interactions', 'interaction', 'pareto', 300, 0.5, null, null),
+            ('holdout', 'interaction', 'simple_random', 100, null, null, null),
+            ('logged', 'interaction', 'logged', null, null, null, null),
+            ('user_days', 'user_day', 'poisson', 300, 0.5, 1, 1)
+        ) as p (plan_id, unit_type, design, expected_units, defence_share, interactions, components)""",
+}
 
 
 @dataclass(frozen=True)
@@ -122,9 +138,7 @@ def raw_selects() -> dict[str, str]:
         source = RAW.get(table.name)
         nothing = ", ".join(f"null as {column.name}" for column in table.columns)
         selects[f"raw__{table.name}"] = f"select {columns} from ({source or f'select {nothing} where false'})"
-    for name in SEEDS:
-        selects[f"reference__{name}"] = selects[f"raw__{name}"] + " where false"
-    return selects
+    return selects | {f"reference__{name}": select for name, select in SEEDS.items()}
 
 
 def reading_models(manifest: dict) -> list[str]:
@@ -245,5 +259,8 @@ def test_there_is_what_could_come_together(runs: Runs) -> None:
     assert {("interactions", "late"), ("interactions", "duplicate"), ("components", "duplicate")} <= kept
     drawn = dict(rows("select plan_id, count(*) from frames__draw_units group by plan_id"))
     assert drawn["fixed"] == 1200 and drawn["interactions"] == 600 and drawn["holdout"] == 200
-    assert 0 < drawn["logged"] <= 220 and abs(drawn["views"] - 1200) < 200
+    assert 0 < drawn["logged"] <= 220 and abs(drawn["views"] - 1200) < 200 and abs(drawn["user_days"] - 600) < 120
+    assert dict(rows('select unit_type, count(*) from frames__draw_user_day_interactions group by all')).keys() == {
+        *('interaction', 'interaction_part')
+    }
     assert rows("select count_if(is_certainty) from frames__frame_content_days")[0][0] > 10
