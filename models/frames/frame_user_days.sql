@@ -71,7 +71,7 @@ user_days as (
         sum(plan_interactions.views) as components,
         sum(plan_interactions.capped_views) as capped_components,
         max(plan_interactions.views) as largest_interaction,
-        bool_or(interaction_sizes.is_score_imputed) as is_score_imputed,
+        bool_and(interaction_sizes.is_score_imputed) as is_score_imputed,
         cast(
             round(
                 1000 * sqrt(
