@@ -11,9 +11,18 @@ from test_demo_world import THREE_DAYS, World, invoke, parsed  # noqa: F401  (a 
 
 from workflow.contract import raw_tables
 
-# every content and every interaction under every policy; a few of them go to people
+# every content, every interaction and the last viewed component of each under every policy; a few of them go to people
 ASSIGNMENTS = """
     create schema labels;
+    create schema frames;
+
+    create table frames.draw_user_day_components as
+    select
+        'interaction_part' as unit_type, interaction_id || '|plan' as unit_id, interaction_id,
+        max(position) as position, 'c0' as component_ref
+    from demo_world.world_components
+    where row_origin = 'component' and was_viewed is distinct from false
+    group by interaction_id;
 
     create table labels.tasks as
     select
@@ -34,6 +43,9 @@ ASSIGNMENTS = """
         select 'content_day' as unit_type, content_id as unit_key from demo_world.world_contents
         union all
         select 'interaction', interaction_id from demo_world.world_requests where not is_lost
+        union all
+        select unit_type, unit_id from frames.draw_user_day_components
+        where interaction_id in (select interaction_id from demo_world.world_requests where not is_lost)
     )
     cross join (select distinct policy_id from truth.content_labels)
     cross join (
@@ -179,6 +191,29 @@ def test_component_refs_are_the_violating_components(labelers: Labelers) -> None
     answers, with_refs, different = differing
     assert different == 0
     assert 0 < with_refs < answers
+
+
+def test_a_part_is_judged_by_what_is_shown_of_it(labelers: Labelers) -> None:
+    """Whatever else the interaction holds, and whatever its whole does."""
+    answers, violating, wrong = labelers.rows(
+        """
+        select
+            count(*), count_if(events.decision = 'violating'),
+            count_if(
+                (events.decision = 'violating') <> labels.is_violating
+                or events.component_refs is distinct from case when labels.is_violating then 'c0' end
+            )
+        from raw.label_events as events
+        inner join labels.tasks on events.assignment_id = tasks.assignment_id
+        inner join frames.draw_user_day_components as parts on tasks.unit_key = parts.unit_id
+        inner join demo_world.world_components as components
+            on parts.interaction_id = components.interaction_id and parts.position = components.position
+        inner join truth.content_labels as labels
+            on components.content_id = labels.content_id and tasks.policy_id = labels.policy_id
+        where events.pool = 'sme' and tasks.unit_type = 'interaction_part' and components.row_origin = 'component'
+        """
+    )[0]
+    assert wrong == 0 and 10 < violating < answers / 10
 
 
 def test_the_judge_misses_some_and_sees_what_is_not_there(labelers: Labelers) -> None:
