@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 from warehouse_contents import differences
 
@@ -38,11 +39,31 @@ def run(folder: Path, *command: str) -> str:
     return outcome.stdout
 
 
+COVERED = """
+    select unit_type, count(*), count_if(true_prevalence between interval_lower and interval_upper), sum(sampled_units)
+    from marts.prevalence
+    inner join truth.signed_in_prevalence
+        using (period_type, period_start, policy_id, unit_type, pivot_name, pivot_value)
+    where plan_id = 'user_days_nested' and period_type <> 'week' and pivot_name = 'overall'
+    group by unit_type
+"""
+
+
+def check_user_days(database: Path) -> None:
+    """One sample gives all four prevalences, of three days and of all together; of 16 intervals each, 14 hold."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        rows = {unit_type: counts for unit_type, *counts in connection.execute(COVERED).fetchall()}
+    assert rows.keys() == {"component", "interaction", "session", "user_day"}
+    for unit_type, (intervals, covered, sampled) in rows.items():
+        assert intervals == 16 and covered >= 14 and sampled > 0, unit_type
+
+
 def test_a_plain_build_passes_every_test_and_changes_no_row(tmp_path: Path) -> None:
     run(
         tmp_path, "workflow.cli", "demo", "--interactions", "4000", "--users", "400", "--start-date", START,
         "--end-date", END,
     )  # fmt: skip
+    check_user_days(tmp_path / "prevalence.duckdb")
     shutil.copy(tmp_path / "prevalence.duckdb", tmp_path / "before.duckdb")
     said = run(
         tmp_path, "dbt.cli.main", "build", "--event-time-start", START, "--event-time-end", END,
