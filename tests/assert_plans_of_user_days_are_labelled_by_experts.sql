@@ -1,5 +1,5 @@
--- "Any interaction of the user-day" is not a sum that an audit of some of them could correct, so experts answer all that
--- is shown. Remedy: leave audit_units of the plan null, and choose poisson, pareto or simple_random.
+-- "Any interaction of the user-day" is not a sum that an audit of some of them could correct, so experts answer all
+-- that is shown. Remedy: leave audit_units of the plan null, and choose poisson, pareto or simple_random.
 select
     plan_id,
     design,

@@ -1,5 +1,5 @@
--- A set of rates rests on labels of days before the first that it serves, and a frame uses no set before that day. Of one
--- set, all rows serve from the same day, bins cover all scores without gaps, and rates rise with the score.
+-- A set of rates rests on labels of days before the first that it serves, and a frame uses no set before that day. Of
+-- one set, all rows serve from the same day, bins cover all scores without gaps, and rates rise with the score.
 with
 
 learned_rates as (

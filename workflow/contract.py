@@ -38,6 +38,8 @@ class Column:
     name: str
     data_type: str
     is_nullable: bool
+    # may be left out, and is null then
+    is_optional: bool = False
 
     @property
     def duckdb_type(self) -> str:
@@ -103,6 +105,7 @@ def read_contract(path: Path) -> tuple[Table, ...]:
                             name=column["name"],
                             data_type=column["data_type"],
                             is_nullable=bool(_meta(column).get("nullable", False)),
+                            is_optional=bool(_meta(column).get("optional", False)),
                         )
                         for column in table["columns"]
                     ),

@@ -49,7 +49,9 @@ def land(settings: Settings, raw_folder: Path | None) -> list[str]:
             statements += needed
         for table in written:
             if table.name in relations[table.schema]:
-                problems += _check_relation(connection, table)
+                wrong, needed = _check_relation(connection, table, relations[table.schema][table.name])
+                problems += wrong
+                statements += needed
             else:
                 statements.append(connection.create_table(table))
         _refuse(problems, "The raw tables of the warehouse")
@@ -186,6 +188,8 @@ def _differences(
     problems = []
     for column in table.columns:
         data_type = found.pop(column.name, None)
+        if data_type is None and column.is_optional:
+            continue
         if data_type is None:
             empty = (
                 f", or `cast(null as {column.data_type}) as {column.name}` where your logs have none"
@@ -272,18 +276,30 @@ def _registration(
                 "contract, or write the demo world with `prevalence demo`."
             ], []
         return [], [*drop, connection.create_table(table)]
-    return _check_relation(connection, table), []
+    return _check_relation(connection, table, existing)
 
 
-def _check_relation(connection: Warehouse, table: Table) -> list[str]:
+def _check_relation(connection: Warehouse, table: Table, existing: str) -> tuple[list[str], list[str]]:
+    """What is wrong, and the statements that add the optional columns that a table lacks."""
     try:
         shape = connection.columns(table.relation)
     except EngineError as error:
         return [
             f"{table.name}: {table.relation} cannot be read: {error.reason} Remedy: put its files back, or land the "
             "folder they are in now with --raw-folder."
-        ]
-    return [
+        ], []
+    problems = [
         f"{table.name}: {problem} (in the warehouse's {table.relation})."
         for problem in _differences(table, shape, lambda column, found: found == column.data_type)
     ]
+    found = {name.lower() for name, _ in shape}
+    lacking = [column for column in table.columns if column.is_optional and column.name not in found]
+    if lacking and existing == "view":
+        names = ", ".join(column.name for column in lacking)
+        problems.append(
+            f"{table.name}: the view {table.relation} has no column {names}, which an older version of this project did "
+            "not ask for. Remedy: land its folder again with --raw-folder, or add it to the view "
+            f"(`cast(null as {lacking[0].data_type}) as {lacking[0].name}`)."
+        )
+        return problems, []
+    return problems, [connection.add_column(table, column) for column in lacking]

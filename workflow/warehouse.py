@@ -147,6 +147,10 @@ class Warehouse(ABC):
     def create_table(self, table: Table) -> str:
         """The statement that makes a table of the contract, empty."""
 
+    def add_column(self, table: Table, column: Column) -> str:
+        """The statement that adds a column, null in all rows, to a table of an older version."""
+        return f"alter table {table.relation} add columns ({column.name} {column.data_type})"
+
     @abstractmethod
     def replace(self, table: Table, written_by: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """Put `rows` (the table's columns in order) in the place of those with these values of `written_by`.
@@ -330,6 +334,9 @@ class DuckDb(Warehouse):
     def create_table(self, table: Table) -> str:
         return table.create_empty
 
+    def add_column(self, table: Table, column: Column) -> str:
+        return f"alter table {table.relation} add column {column.name} {column.data_type}"
+
     def replace(self, table: Table, written_by: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
         condition = " and ".join(f"{column} = {literal(value)}" for column, value in written_by.items()) or "true"
         names = ", ".join(column.name for column in table.columns)
@@ -350,7 +357,7 @@ class DuckDb(Warehouse):
         branches = []
         for shape, paths in files.groups.items():
             found = {name.lower(): data_type for name, data_type in shape}
-            columns = ", ".join(_cast(column, found[column.name]) for column in files.table.columns)
+            columns = ", ".join(_cast(column, found.get(column.name)) for column in files.table.columns)
             source = f"[{', '.join(literal(str(path)) for path in paths)}]"
             if len(files.groups) == 1:
                 source = literal(str(files.entry / "**" / "*.parquet" if files.entry.is_dir() else files.entry))
@@ -361,8 +368,10 @@ class DuckDb(Warehouse):
         return f"copy {relation} to '{path}' (format parquet)"
 
 
-def _cast(column: Column, found: str) -> str:
-    """SQL that reads the column, stored as `found`, as its contract type."""
+def _cast(column: Column, found: str | None) -> str:
+    """SQL that reads the column, stored as `found`, as its contract type; None: an optional column that is not there."""
+    if found is None:
+        return f"cast(null as {column.data_type}) as {column.name}"
     if found == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('UTC', {column.name}) as {column.name}"
     if found == "TIMESTAMPTZ_NS":  # timezone() would cut nanoseconds off where a cast of those without zone rounds

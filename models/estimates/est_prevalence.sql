@@ -109,8 +109,9 @@ logged_units as (
 
 ),
 
--- seen within drawn user-days. The variance is that of user-days' weighted totals as if they were drawn with replacement,
--- which holds what varies within them, too: never too small, and too large by the share of user-days that is drawn.
+-- seen within drawn user-days. The variance is that of user-days' weighted totals as if they were drawn with
+-- replacement, which holds what varies within them, too: never too small, and too large by the share of user-days
+-- that is drawn.
 nested_units as (
 
     select

@@ -27,8 +27,8 @@ published_estimates as (
 
 ),
 
--- interactions of drawn user-days are those of users alone, and a plan that draws interactions has others, too: plans are
--- compared where they draw the same kind of unit
+-- interactions of drawn user-days are those of users alone, and a plan that draws interactions has others, too: plans
+-- are compared where they draw the same kind of unit
 estimates as (
 
     select

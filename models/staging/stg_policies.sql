@@ -8,8 +8,7 @@ landed_policies as (
         policy_id,
         policy_version,
         title,
-        -- landed policies have no column for it yet
-        cast(1 as double) as importance
+        importance
     from {{ source('raw', 'policies') }}
 
 ),

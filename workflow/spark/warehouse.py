@@ -112,7 +112,7 @@ class Spark(Warehouse):
         branches = []
         for shape, paths in files.groups.items():
             found = {name.lower(): data_type for name, data_type in shape}
-            columns = ", ".join(_cast(column, found[column.name]) for column in files.table.columns)
+            columns = ", ".join(_cast(column, found.get(column.name)) for column in files.table.columns)
             if len(files.groups) == 1:
                 source = _parquet(_glob(files.entry))
             else:
@@ -321,14 +321,16 @@ def project_databases() -> list[str]:
     return sorted({*layers, project["seeds"]["prevalence"]["+schema"], *contracts, *_DEMO_SCHEMAS})
 
 
-def _cast(column: Column, found: str) -> str:
-    """SQL that reads the column, stored as DuckDB's type `found`, as its contract type.
+def _cast(column: Column, found: str | None) -> str:
+    """SQL that reads the column, stored as DuckDB's type `found`, as its contract type; None: optional and not there.
 
     The session's zone is UTC, so a time without zone becomes that time in UTC. Nanoseconds are read as whole numbers
     (spark.sql.legacy.parquet.nanosAsLong) and rounded to microseconds as DuckDB does, halves away from zero. Text
     that is not UTF-8 stops the query, as on DuckDB: Spark would show a text with other characters than those it hashed.
     """
     name = column.name
+    if found is None:
+        return f"cast(null as {column.data_type}) as {name}"
     if column.data_type == "string":
         return f"validate_utf8(cast({name} as string)) as {name}"
     if found in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
