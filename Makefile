@@ -23,7 +23,7 @@ setup-spark: .venv/.installed ## add what the targets session and thrift need, w
 demo: .venv/.installed ## write the demo world, measure it, publish it, and say where to look
 	@$(BIN)/prevalence demo
 
-lint: .venv/.installed-dev ## check the style of every model, and that it parses on both engines
+lint: .venv/.installed-dev ## check the style of every model, and that it compiles for both engines
 	@PREVALENCE_BIN=$(BIN) bash workflow/lint.sh
 
 test: .venv/.installed-dev ## lint, unit tests, data tests and whole builds
@@ -31,7 +31,7 @@ test: .venv/.installed-dev ## lint, unit tests, data tests and whole builds
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-all: .venv/.installed-dev ## what `make test` leaves out for time, too: an hour and more, with Java and the reference data
-	@PREVALENCE_ORACLE_ON_SPARK=all PREVALENCE_REAL_DATA_ON_SPARK=all PREVALENCE_CLUSTER_RUNS=all \
+	@PREVALENCE_LINT=all PREVALENCE_ORACLE_ON_SPARK=all PREVALENCE_REAL_DATA_ON_SPARK=all PREVALENCE_CLUSTER_RUNS=all \
 		$(MAKE) --no-print-directory test
 
 clean: ## remove everything that a run makes

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
-from workflow.contract import raw_tables
+from workflow.contract import DUCKDB_TYPES, raw_tables, read_back_tables
+from workflow.settings import PROJECT
 from workflow.spark import java
 
 REASON = java.missing()
@@ -97,6 +99,17 @@ RAW = {
         select 'logged' as plan_id, 'i' || i as interaction_id, 0.01 as inclusion_probability
         from range({INTERACTIONS}) as r (i) where i % 200 = 7""",
 }
+# Rates that are in force on the second day, so that the first is drawn cold.
+READ_BACK = {
+    "learned_rates": f"""
+        select 1 as set_number, date '2026-10-06' as effective_date, unit_type, policy_id, bin_number,
+            (bin_number - 1) * 250000 as score_from_millionths, bin_number * 250000 as score_until_millionths,
+            50 as labels, bin_number as positives, 1000000 * bin_number * bin_number as violation_rate_billionths,
+            100000 as std_error_billionths, 2000000 as overall_rate_billionths, 40000000 as mean_root_rate_billionths,
+            1.0 as score_power, date '2026-09-28' as learned_from, date '2026-10-04' as learned_until
+        from (select unnest(['content_day', 'interaction']) as unit_type),
+            (select unnest({list(POLICIES)}) as policy_id), range(1, 5) as b (bin_number)""",
+}
 # The seed of plans, which stands in for landed ones; `user_days` has caps that bind. Policies are landed.
 SEEDS = {
     "policies": """
@@ -104,19 +117,18 @@ SEEDS = {
             cast(null as varchar) as title, cast(null as double) as importance
         where false""",
     "sampling_plans": """
-        select
-            plan_id, unit_type, design, cast(expected_units as bigint) as expected_units,
-            cast(defence_share as double) as defence_share, cast(null as bigint) as audit_units,
-            cast(null as double) as audit_floor, cast(interactions as bigint) as interactions_per_user_day,
-            cast(components as bigint) as components_per_interaction
+        select *
         from (values
-            ('views', 'content_day', 'poisson', 600, 0.5, null, null),
-            ('fixed', 'content_day', 'pareto', 600, 0.2, null, null),
+            ('views', 'content_day', 'poisson', 400, 0.5, null, null),
+            ('fixed', 'content_day', 'pareto', 400, 0.2, null, null),
             ('interactions', 'interaction', 'pareto', 300, 0.5, null, null),
             ('holdout', 'interaction', 'simple_random', 100, null, null, null),
             ('logged', 'interaction', 'logged', null, null, null, null),
             ('user_days', 'user_day', 'poisson', 300, 0.5, 1, 1)
-        ) as p (plan_id, unit_type, design, expected_units, defence_share, interactions, components)""",
+        ) as p (
+            plan_id, unit_type, design, expected_units, defence_share, interactions_per_user_day,
+            components_per_interaction
+        )""",
 }
 
 
@@ -133,12 +145,29 @@ class Model:
 def raw_selects() -> dict[str, str]:
     """Every table that models read and no model makes, in the columns and types of its contract; most are empty."""
     selects = {}
-    for table in raw_tables():
-        columns = ", ".join(f"cast({column.name} as {column.duckdb_type}) as {column.name}" for column in table.columns)
-        source = RAW.get(table.name)
-        nothing = ", ".join(f"null as {column.name}" for column in table.columns)
-        selects[f"raw__{table.name}"] = f"select {columns} from ({source or f'select {nothing} where false'})"
-    return selects | {f"reference__{name}": select for name, select in SEEDS.items()}
+    for table in (*raw_tables(), *read_back_tables()):
+        source = (RAW | READ_BACK).get(table.name)
+        columns = {column.name: column.duckdb_type for column in table.columns}
+        selects[f"{table.schema}__{table.name}"] = typed_select(columns, source)
+    seeds = yaml.safe_load((PROJECT / "seeds" / "_seeds.yml").read_text())["seeds"]
+    types = {seed["name"]: seed["config"]["column_types"] for seed in seeds}
+    return selects | {
+        f"reference__{name}": typed_select({key: DUCKDB_TYPES[value] for key, value in types[name].items()}, select)
+        for name, select in SEEDS.items()
+    }
+
+
+def typed_select(columns: dict[str, str], source: str | None) -> str:
+    """A SELECT of these columns and types from another; what that lacks is null, and without one there are no rows."""
+    if source is None:
+        source, found = "select 1", []
+    else:
+        with duckdb.connect() as connection:
+            found = [row[0] for row in connection.execute(f"describe {source}").fetchall()]
+    listed = ", ".join(
+        f"cast({name if name in found else 'null'} as {data_type}) as {name}" for name, data_type in columns.items()
+    )
+    return f"select {listed} from ({source})" + ("" if found else " where false")
 
 
 def reading_models(manifest: dict) -> list[str]:
@@ -258,8 +287,8 @@ def test_there_is_what_could_come_together(runs: Runs) -> None:
         assert {(source, "used"), (source, "quarantined")} <= kept
     assert {("interactions", "late"), ("interactions", "duplicate"), ("components", "duplicate")} <= kept
     drawn = dict(rows("select plan_id, count(*) from frames__draw_units group by plan_id"))
-    assert drawn["fixed"] == 1200 and drawn["interactions"] == 600 and drawn["holdout"] == 200
-    assert 0 < drawn["logged"] <= 220 and abs(drawn["views"] - 1200) < 200 and abs(drawn["user_days"] - 600) < 120
+    assert drawn["fixed"] == 800 and drawn["interactions"] == 600 and drawn["holdout"] == 200
+    assert 0 < drawn["logged"] <= 220 and abs(drawn["views"] - 800) < 150 and abs(drawn["user_days"] - 600) < 120
     assert dict(rows('select unit_type, count(*) from frames__draw_user_day_interactions group by all')).keys() == {
         *('interaction', 'interaction_part')
     }
