@@ -25,6 +25,7 @@ ANSWERS = ("stg_label_events_classified", "stg_label_events")
 DRAWN = (
     *("draw_units", "draw_unit_exposures", "draw_unit_scores"),
     *("draw_user_days", "draw_user_day_interactions", "draw_user_day_components"),
+    *("draw_plans", "draw_records"),
 )
 ITEMS = ("label_units", "label_items", "label_tasks", "label_assignments")
 AUDITS = ("draw_audits", "label_audit_assignments")

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+{{ prevalence._for_ever() }}
 
 with
 
@@ -60,6 +60,7 @@ totals as (
         frame_exposure,
         maximum_weighted_exposure
     from {{ ref('frame_totals') }}
+    {{ prevalence._where_replayed('unit_date') }}
 
 ),
 
@@ -152,9 +153,7 @@ open_units as (
         frame_units.exposure,
         frame_units.inclusion_probability,
         frame_units.is_certainty,
-        {{ prevalence.hash_unit(
-            "frame_units.plan_id || '|' || frame_units.unit_id", var('sampling_salt') ~ ':draw'
-        ) }} as random_number,
+        {{ prevalence._permanent_random_number('frame_units.plan_id', 'frame_units.unit_id') }} as random_number,
         open_days.frame_units,
         open_days.frame_exposure,
         open_days.maximum_weighted_exposure
@@ -163,6 +162,19 @@ open_units as (
         on
             frame_units.plan_id = open_days.plan_id
             and frame_units.unit_date = open_days.unit_date
+
+),
+
+-- what a draw is made from, in two sums that do not depend on the order of units: a frame that has changed since, in
+-- any unit or probability, has others
+frame_fingerprints as (
+
+    select
+        plan_id,
+        sample_date,
+        {{ prevalence._frame_fingerprint('random_number', 'inclusion_probability') }} as frame_fingerprint
+    from open_units
+    group by plan_id, sample_date
 
 ),
 
@@ -178,22 +190,27 @@ drawn_units as (
 
 final as (
 
-    select
-        plan_id,
-        unit_id,
-        unit_type,
-        unit_key,
-        sample_date,
-        design,
-        exposure,
-        inclusion_probability,
-        1 / inclusion_probability as design_weight,
-        is_certainty,
-        random_number,
-        frame_units,
-        frame_exposure,
-        maximum_weighted_exposure
+    select {{ prevalence._broadcast(['frame_fingerprints']) }}
+        drawn_units.plan_id,
+        drawn_units.unit_id,
+        drawn_units.unit_type,
+        drawn_units.unit_key,
+        drawn_units.sample_date,
+        drawn_units.design,
+        drawn_units.exposure,
+        drawn_units.inclusion_probability,
+        1 / drawn_units.inclusion_probability as design_weight,
+        drawn_units.is_certainty,
+        drawn_units.random_number,
+        drawn_units.frame_units,
+        drawn_units.frame_exposure,
+        drawn_units.maximum_weighted_exposure,
+        frame_fingerprints.frame_fingerprint
     from drawn_units
+    inner join frame_fingerprints
+        on
+            drawn_units.plan_id = frame_fingerprints.plan_id
+            and drawn_units.sample_date = frame_fingerprints.sample_date
 
 )
 

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+{{ prevalence._for_ever() }}
 
 with
 
@@ -80,10 +80,8 @@ numbered_components as (
         open_interactions.interaction_share,
         components.position,
         components.was_viewed,
-        {{ prevalence.hash_unit(
-            "open_interactions.plan_id || '|' || open_interactions.interaction_id"
-            ~ " || '|' || cast(components.position as string)",
-            var('sampling_salt') ~ ':component'
+        {{ prevalence._component_random_number(
+            'open_interactions.plan_id', 'open_interactions.interaction_id', 'components.position'
         ) }} as random_number
     from components
     inner join open_interactions

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+{{ prevalence._for_ever() }}
 
 with
 
@@ -82,9 +82,8 @@ numbered_interactions as (
         interactions.surface,
         interactions.country,
         interactions.views,
-        {{ prevalence.hash_unit(
-            "open_user_days.plan_id || '|' || open_user_days.unit_id || '|' || interactions.interaction_id",
-            var('sampling_salt') ~ ':interaction'
+        {{ prevalence._interaction_random_number(
+            'open_user_days.plan_id', 'open_user_days.unit_id', 'interactions.interaction_id'
         ) }} as random_number
     from interactions
     inner join open_user_days

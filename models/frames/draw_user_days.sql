@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+{{ prevalence._for_ever() }}
 
 with
 
@@ -134,9 +134,7 @@ numbered_draws as (
         frame_user_days.components,
         open_draws.inclusion_probability,
         frame_user_days.whole_probability,
-        {{ prevalence.hash_unit(
-            "open_draws.plan_id || '|' || open_draws.unit_id", var('sampling_salt') ~ ':whole'
-        ) }} as random_number
+        {{ prevalence._whole_random_number('open_draws.plan_id', 'open_draws.unit_id') }} as random_number
     from open_draws
     inner join frame_user_days
         on

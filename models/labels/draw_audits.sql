@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+{{ prevalence._for_ever() }}
 
 with
 
@@ -14,6 +14,7 @@ draws as (
         design_weight,
         is_certainty
     from {{ ref('label_units') }}
+    {{ prevalence._where_replayed('sample_date') }}
 
 ),
 
@@ -57,7 +58,8 @@ unit_scores as (
         unit_id,
         policy_id,
         score_millionths
-    from {{ ref('draw_unit_scores') }}
+    -- an audit is drawn again from what was kept of the draw, whatever became of the logs
+    from {{ source('stored_draws', 'draw_unit_scores') if var('replay') else ref('draw_unit_scores') }}
 
 ),
 
@@ -274,9 +276,8 @@ audited_with_probability as (
         -- a plan without an audit has no judge, and its units are one group
         open_units.audit_units is not null and not coalesce(open_units.judge_is_violating, true) as is_quiet,
         expected_violations.expected_violation,
-        {{ prevalence.hash_unit(
-            "open_units.plan_id || '|' || open_units.policy_id || '|' || open_units.unit_id",
-            var('sampling_salt') ~ ':audit'
+        {{ prevalence._audit_random_number(
+            'open_units.plan_id', 'open_units.policy_id', 'open_units.unit_id'
         ) }} as random_number
     from open_units
     left join probabilities
