@@ -128,6 +128,13 @@ def _parser() -> argparse.ArgumentParser:
     laboratory.add_argument("--scale", type=float, default=1.0, help="how many times the runs of the grid")
     laboratory.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     laboratory.add_argument("--output", type=Path, help="folder of the page, the chart and the cells; default: docs")
+    replay = add_on_warehouse(
+        "replay", _replay, "draw again and prove that the stored draws are the same; exits with 1 and names rows that are not"
+    )
+    replay.add_argument("--plan", action="append", default=[], dest="plans", help="a plan; may be repeated; default: all")
+    replay.add_argument("--start-date", type=_date, help="first day; default: the first drawn day")
+    replay.add_argument("--end-date", type=_date, help="the day after the last; default: after the last drawn day")
+    replay.add_argument("--vars", type=_mapping, default={}, help="dbt vars of the run that drew, as YAML or JSON")
     add_on_warehouse("where", _where, "print the newest 28-day prevalence and where everything lies")
     chart = add_on_warehouse("chart", _chart, "draw the published prevalence")
     chart.add_argument("--output", type=Path, help="SVG file; default: beside the warehouse")
@@ -332,6 +339,14 @@ def _compare(settings: Settings, options: argparse.Namespace) -> int:
         + (f"{len(found.differences)} tables differ from {options.right}" if found.differences else f"the same on {options.right}")
     )
     return EXIT_BLOCKED if found.differences else 0
+
+
+def _replay(settings: Settings, options: argparse.Namespace) -> int:
+    from workflow.replay import replay
+
+    found = replay(settings, options.plans, options.start_date, options.end_date, options.vars)
+    print("\n".join(found.lines))
+    return 0 if found.is_proven else EXIT_BLOCKED
 
 
 def _where(settings: Settings, options: argparse.Namespace) -> None:
