@@ -114,9 +114,9 @@ def _report(connection: warehouse.Warehouse, window: Window) -> Replay:
                 table_name, plan_id, sample_date, status, stored_rows, drawn_again_rows, missing_rows, extra_rows,
                 differing_rows, broken_rows, is_frame_changed, plan_changes, is_as_recorded
             from replays.draw_replays
-            where status <> 'same'
+            where status <> 'same' or (table_name = 'draw_units' and plan_changes is not null)
             order by
-                case status when 'inputs_changed' then 1 else 0 end,
+                case status when 'inputs_changed' then 1 when 'same' then 2 else 0 end,
                 case table_name when 'draw_units' then 0 else 1 end,
                 sample_date,
                 plan_id,

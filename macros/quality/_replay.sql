@@ -88,13 +88,18 @@ replay writes to a stored draw. -#}
 
 {#- A value as a text that tells it from every other, the same on every engine; null as 'null'.
 
-Engines write doubles differently, so a double is its whole part and what is beyond it in 2^-52. -#}
+Engines write doubles differently, so a double is its whole part, what is beyond it in 2^-52, and what is beyond that in
+2^-104: every bit of one above 2^-52, because scaling by a power of two and taking away the whole part are exact. -#}
 {% macro _exact_text(value, data_type) -%}
     {%- if data_type == 'double' -%}
-        {%- set kept = 'least(greatest(' ~ value ~ ', cast(-9e15 as double)), cast(9e15 as double))' -%}
+        {%- set whole = 'least(greatest(' ~ value ~ ', cast(-9e15 as double)), cast(9e15 as double))' -%}
+        {%- set first = '((' ~ whole ~ ' - floor(' ~ whole ~ ')) * 4503599627370496)' -%}
+        {%- set second = '((' ~ first ~ ' - floor(' ~ first ~ ')) * 4503599627370496)' -%}
     coalesce(
-            cast(cast(floor({{ kept }}) as bigint) as string) || '+'
-            || cast(cast(floor(({{ kept }} - floor({{ kept }})) * 4503599627370496) as bigint) as string), 'null'
+            {% for part in [whole, first, second] -%}
+            {{ "|| '+' || " if not loop.first }}cast(cast(floor({{ part }}) as bigint) as string)
+            {% endfor -%}
+            , 'null'
         )
     {%- else -%}
     coalesce(cast({{ value }} as string), 'null')
