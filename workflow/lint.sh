@@ -18,7 +18,7 @@ echo "dbt parse: no deprecation"
 if grep -qi "deprecat" "$scratch/parse.txt"; then cat "$scratch/parse.txt"; exit 1; fi
 
 echo "dbt compile: the models' text for Spark"
-for vars in '{demo_world: false}' '{demo_world: true}'; do
+for vars in '{demo_world: false}' '{demo_world: true, replay: true}'; do
     "$bin/dbt" --quiet compile --target thrift --no-introspect --no-populate-cache \
         --vars "$vars" --target-path "$scratch/spark"
 done

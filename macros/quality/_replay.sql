@@ -143,6 +143,11 @@ Engines write doubles differently, so a double is its whole part, what is beyond
     {% endfor -%}
 {%- endmacro %}
 
+{#- Whether two values differ, null being a value: `is distinct from`, which the linter cannot read within a `case`. -#}
+{% macro _is_other(value, other) -%}
+    coalesce({{ value }} <> {{ other }}, ({{ value }} is null) <> ({{ other }} is null))
+{%- endmacro %}
+
 {#- Whether a stored value is not what is drawn again, to the last bit; weights of an audit are sums of doubles and may
 differ by 10^-9 of their size. -#}
 {% macro _is_drawn_otherwise(stored, again, name) -%}
@@ -152,7 +157,7 @@ differ by 10^-9 of their size. -#}
                 or abs({{ stored }} - {{ again }}) > 1e-9 * greatest(abs({{ stored }}), abs({{ again }}))
             )
     {%- else -%}
-    {{ stored }} is distinct from {{ again }}
+    {{ prevalence._is_other(stored, again) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -162,36 +167,42 @@ columns that break it. -#}
     {{ return({
         'draw_units': {
             'random_number is not the hash of plan and unit':
-                'random_number is distinct from ' ~ prevalence._permanent_random_number('plan_id', 'unit_id'),
+                prevalence._is_other(
+                    'random_number', prevalence._permanent_random_number('plan_id', 'unit_id')
+                ),
             'design_weight is not 1 / inclusion_probability':
-                'design_weight is distinct from 1 / nullif(inclusion_probability, 0)',
+                prevalence._is_other('design_weight', '1 / nullif(inclusion_probability, 0)'),
             'random_number is not below inclusion_probability':
                 "design = 'poisson' and not is_certainty and random_number >= inclusion_probability",
             'inclusion_probability of a certainty is not 1':
-                'is_certainty and inclusion_probability is distinct from cast(1 as double)',
+                'is_certainty and ' ~ prevalence._is_other('inclusion_probability', 'cast(1 as double)'),
         },
         'draw_user_days': {
             'random_number is not the hash of plan and user-day':
-                'random_number is distinct from ' ~ prevalence._whole_random_number('plan_id', 'unit_id'),
+                prevalence._is_other('random_number', prevalence._whole_random_number('plan_id', 'unit_id')),
             'is_whole is not what random_number and whole_probability say':
-                'is_whole is distinct from (random_number < whole_probability)',
+                prevalence._is_other('is_whole', '(random_number < whole_probability)'),
             'whole_inclusion_probability is not the product of the two':
-                'whole_inclusion_probability is distinct from inclusion_probability * whole_probability',
+                prevalence._is_other('whole_inclusion_probability', 'inclusion_probability * whole_probability'),
         },
         'draw_user_day_interactions': {
             'random_number is not the hash of plan, user-day and interaction':
-                'random_number is distinct from '
-                ~ prevalence._interaction_random_number('plan_id', 'user_day_id', 'interaction_id'),
+                prevalence._is_other(
+                    'random_number',
+                    prevalence._interaction_random_number('plan_id', 'user_day_id', 'interaction_id')
+                ),
         },
         'draw_user_day_components': {
             'random_number is not the hash of plan, interaction and position':
-                'random_number is distinct from '
-                ~ prevalence._component_random_number('plan_id', 'interaction_id', 'position'),
+                prevalence._is_other(
+                    'random_number', prevalence._component_random_number('plan_id', 'interaction_id', 'position')
+                ),
         },
         'draw_audits': {
             'random_number is not the hash of plan, policy and unit':
-                'random_number is distinct from '
-                ~ prevalence._audit_random_number('plan_id', 'policy_id', 'unit_id'),
+                prevalence._is_other(
+                    'random_number', prevalence._audit_random_number('plan_id', 'policy_id', 'unit_id')
+                ),
             'random_number is not below audit_probability': 'random_number >= audit_probability',
         },
     }.get(model, {})) }}

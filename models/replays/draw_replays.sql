@@ -119,7 +119,7 @@ changed_columns as (
             plans_when_drawn.plan_id = plan_columns.plan_id
             and plans_when_drawn.column_name = plan_columns.column_name
     where
-        plans_when_drawn.column_value is distinct from plan_columns.column_value
+        {{ prevalence._is_other('plans_when_drawn.column_value', 'plan_columns.column_value') }}
         -- one row says that a plan is gone
         and (plan_columns.plan_id is not null or plans_when_drawn.column_name = 'design')
 
@@ -227,7 +227,7 @@ joined_days as (
         counted_differences.first_row_key,
         case
             when stored_frames.frame_fingerprint is not null
-                then stored_frames.frame_fingerprint is distinct from frames.frame_fingerprint
+                then {{ prevalence._is_other('stored_frames.frame_fingerprint', 'frames.frame_fingerprint') }}
         end as is_frame_changed,
         changed_plans.plan_changes,
         case

@@ -16,7 +16,7 @@ STAND_INS = ("generate_schema_name", "get_insert_overwrite_sql")
 def manifest(tmp_path_factory) -> dict:
     target = tmp_path_factory.mktemp("project")
     command = [
-        *[str(Path(sys.executable).with_name("dbt")), "--no-partial-parse", "parse", "--vars", "{demo_world: true}"],
+        *[str(Path(sys.executable).with_name("dbt")), "--no-partial-parse", "parse", "--vars", "{demo_world: true, replay: true}"],
         *["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)],
         *["--target-path", str(target), "--log-path", str(target / "logs")],
     ]
