@@ -100,9 +100,7 @@ broken_rows as (
         {% endfor %} as details
     from stored_{{ table.model }}
     where
-        {% for condition in prevalence._broken_rules(table.model).values() -%}
-        {{ "or " if not loop.first }}({{ condition }})
-        {% endfor %}
+        ({{ prevalence._broken_rules(table.model).values() | join(')\n        or (') }})
 
     {% if not loop.last -%}
     union all
