@@ -89,30 +89,27 @@ CHOICES = {
 
 
 def _chosen_calls(models: Mapping[str, str]) -> set[tuple[str, str]]:
-    """(model, call id) of the calls that between them have every design with every interval, and every case folder.
+    """(model, call id) of the calls that between them have every argument, every word of it and every case folder.
 
-    In the order of `models`: a call is taken when its macro and design (which arguments are given, and the words among
-    their values) have not been with its interval before, or nothing of its folder has. The calls that differ from a
-    taken one in the interval alone come along: they cost little.
+    In the order of `models`: a call is taken when an argument of its macro, or a word among the values, has not been
+    there before, or nothing of its folder has. The calls that differ from a taken one in the interval alone come
+    along: they cost little.
     """
-    combinations, folders, estimates = set(), set(), set()
+    seen, estimates = set(), set()
     calls = []
     for model, text in models.items():
         for call in text.split(BETWEEN_CALLS):
             node = next(jinja2.Environment().parse(call).find_all(jinja2.nodes.Call))
             given = {argument.key: argument.value.as_const() for argument in node.kwargs}
-            design = [
-                (name, str(value) if name in CHOICES else "")
-                for name, value in sorted(given.items())
+            features = {
+                (node.node.attr, name, str(value) if name in CHOICES else "")
+                for name, value in given.items()
                 if name not in DATA_ARGUMENTS and value not in (None, False)
-            ]
-            combination = (node.node.attr, *design)
+            } | {model.split("_")[0]}
             estimate = (model, str({name: value for name, value in given.items() if name != "interval"}))
-            folder = model.split("_")[0]
-            if combination not in combinations or folder not in folders:
+            if not features <= seen:
                 estimates.add(estimate)
-            combinations.add(combination)
-            folders.add(folder)
+            seen |= features
             calls.append((estimate, (model, call.split("'")[1])))
     return {call for estimate, call in calls if estimate in estimates}
 

@@ -1,8 +1,8 @@
 """The public estimation macros and the Python functions on Spark: the reference results, and DuckDB's own figures.
 
 Every test of a reference case runs here a second time, from the same model text and with the same tolerance. By default
-the calls are those that conftest's _chosen_calls takes: every case folder, and every macro and design with every
-interval that it has on DuckDB; tests of other calls' results skip, and the summary counts them. All of them:
+the calls are those that conftest's _chosen_calls takes: every case folder, and every argument of a macro with every
+word that it has on DuckDB; tests of other calls' results skip, and the summary counts them. All of them:
 
     PREVALENCE_ORACLE_ON_SPARK=all python -m pytest tests/python/test_estimation_on_spark.py
 
