@@ -9,11 +9,12 @@ sized_units as (
         unit_id,
         unit_date,
         unit_key,
+        risk_scope,
         exposure,
         is_score_imputed,
-        cast(round(exposure * sqrt(cast(raw_relative_risk as double))) as bigint) as risk_size
+        raw_relative_risk,
+        learned_relative_risk
     from {{ ref('frame_content_day_sizes') }}
-    where risk_scope = 'all'
 
 ),
 
@@ -23,36 +24,93 @@ plans as (
         plan_id,
         design,
         expected_units,
-        defence_share
+        coalesce(policy_id, 'all') as risk_scope,
+        coalesce(score_basis, 'learned') as score_basis,
+        coalesce(exposure_power, 1) as exposure_power,
+        coalesce(score_power, 0.5) as score_power,
+        coalesce(defence_share, 1) as defence_share,
+        coalesce(cold_defence_share, defence_share, 1) as cold_defence_share
     from {{ ref('stg_sampling_plans') }}
     where unit_type = 'content_day'
 
 ),
 
-day_totals as (
+-- plans that measure size alike share their totals: most often there is one kind
+size_kinds as (
 
-    select
-        unit_date,
-        cast(sum(exposure) as bigint) as exposure,
-        cast(sum(risk_size) as bigint) as risk_size
-    from sized_units
-    group by unit_date
+    select distinct
+        risk_scope,
+        exposure_power,
+        score_power
+    from plans
 
 ),
 
--- what a size is a share of: the same for every plan
-plan_days as (
+day_totals as (
+
+    select {{ prevalence._broadcast(['size_kinds']) }}
+        sized_units.unit_date,
+        size_kinds.risk_scope,
+        size_kinds.exposure_power,
+        size_kinds.score_power,
+        bool_and(sized_units.learned_relative_risk is not null) as has_learned_rates,
+        cast(sum({{ prevalence._exposure_size('sized_units.exposure', 'size_kinds.exposure_power') | indent(8) }}) as bigint)
+            as exposure_size,
+        cast(sum({{ prevalence._risk_size(
+            'sized_units.exposure', 'sized_units.raw_relative_risk', 'size_kinds.exposure_power', 'size_kinds.score_power'
+        ) | indent(8) }}) as bigint) as raw_risk_size,
+        cast(sum({{ prevalence._risk_size(
+            'sized_units.exposure', 'sized_units.learned_relative_risk', 'size_kinds.exposure_power', 'size_kinds.score_power'
+        ) | indent(8) }}) as bigint) as learned_risk_size
+    from sized_units
+    inner join size_kinds
+        on sized_units.risk_scope = size_kinds.risk_scope
+    group by
+        sized_units.unit_date, size_kinds.risk_scope, size_kinds.exposure_power, size_kinds.score_power
+
+),
+
+-- rates serve a day when every unit has one; until then the raw score does
+served_days as (
 
     select
         plans.plan_id,
         plans.design,
         plans.expected_units,
+        plans.risk_scope,
+        plans.exposure_power,
+        plans.score_power,
         plans.defence_share,
+        plans.cold_defence_share,
+        plans.score_basis = 'learned' and day_totals.has_learned_rates as uses_learned_rates,
         day_totals.unit_date,
-        day_totals.exposure,
-        day_totals.risk_size
+        day_totals.exposure_size,
+        day_totals.raw_risk_size,
+        day_totals.learned_risk_size
     from day_totals
-    cross join plans
+    inner join plans
+        on
+            day_totals.risk_scope = plans.risk_scope
+            and day_totals.exposure_power = plans.exposure_power
+            and day_totals.score_power = plans.score_power
+
+),
+
+plan_days as (
+
+    select
+        plan_id,
+        design,
+        expected_units,
+        risk_scope,
+        exposure_power,
+        score_power,
+        unit_date,
+        uses_learned_rates,
+        exposure_size,
+        case when uses_learned_rates then learned_risk_size else raw_risk_size end as risk_size,
+        case when uses_learned_rates then defence_share else cold_defence_share end as defence_share
+    from served_days
 
 ),
 
@@ -62,18 +120,33 @@ plan_units as (
         plan_days.plan_id,
         plan_days.design,
         plan_days.expected_units,
+        case
+            when plan_days.design <> 'simple_random' and plan_days.score_power > 0 and plan_days.defence_share < 1
+                then plan_days.uses_learned_rates
+        end as is_score_learned,
         sized_units.unit_id,
         sized_units.unit_date,
         sized_units.unit_key,
         sized_units.exposure,
         sized_units.is_score_imputed,
-        {{ prevalence._defensive_mixture(
-            'sized_units.exposure', 'sized_units.risk_size', 'plan_days.defence_share',
-            exposure_total='plan_days.exposure', risk_total='plan_days.risk_size'
-        ) }} as size_measure
+        case
+            when plan_days.design = 'simple_random' then cast(1 as bigint)
+            else {{ prevalence._defensive_mixture(
+                prevalence._exposure_size('sized_units.exposure', 'plan_days.exposure_power'),
+                prevalence._risk_size(
+                    'sized_units.exposure',
+                    'case when plan_days.uses_learned_rates then sized_units.learned_relative_risk '
+                    ~ 'else sized_units.raw_relative_risk end',
+                    'plan_days.exposure_power', 'plan_days.score_power'
+                ),
+                'plan_days.defence_share', exposure_total='plan_days.exposure_size', risk_total='plan_days.risk_size'
+            ) }}
+        end as size_measure
     from sized_units
     inner join plan_days
-        on sized_units.unit_date = plan_days.unit_date
+        on
+            sized_units.unit_date = plan_days.unit_date
+            and sized_units.risk_scope = plan_days.risk_scope
 
 ),
 
@@ -82,7 +155,7 @@ probabilities as (
     {{ prevalence.inclusion_probabilities(
         'plan_units', unit='unit_id', size='size_measure', expected_units='expected_units',
         by=['plan_id', 'unit_date'],
-        columns=['unit_key', 'design', 'expected_units', 'exposure', 'size_measure', 'is_score_imputed']
+        columns=['unit_key', 'design', 'expected_units', 'exposure', 'size_measure', 'is_score_learned', 'is_score_imputed']
     ) | indent(4) }}
 
 ),
@@ -100,6 +173,7 @@ final as (
         size_measure,
         inclusion_probability,
         is_certainty,
+        is_score_learned,
         is_score_imputed
     from probabilities
 

@@ -12,6 +12,7 @@ content_days as (
         size_measure,
         inclusion_probability,
         is_certainty,
+        is_score_learned,
         is_score_imputed
     from {{ ref('frame_content_days') }}
 
@@ -27,6 +28,7 @@ interactions as (
         size_measure,
         inclusion_probability,
         is_certainty,
+        is_score_learned,
         is_score_imputed
     from {{ ref('frame_interactions') }}
 
@@ -42,6 +44,7 @@ user_days as (
         size_measure,
         inclusion_probability,
         is_certainty,
+        is_score_learned,
         is_score_imputed
     from {{ ref('frame_user_days') }}
 
@@ -58,6 +61,7 @@ frame_units as (
         content_days.size_measure,
         content_days.inclusion_probability,
         content_days.is_certainty,
+        content_days.is_score_learned,
         content_days.is_score_imputed
     from content_days
 
@@ -72,6 +76,7 @@ frame_units as (
         interactions.size_measure,
         interactions.inclusion_probability,
         interactions.is_certainty,
+        interactions.is_score_learned,
         interactions.is_score_imputed
     from interactions
 
@@ -86,6 +91,7 @@ frame_units as (
         user_days.size_measure,
         user_days.inclusion_probability,
         user_days.is_certainty,
+        user_days.is_score_learned,
         user_days.is_score_imputed
     from user_days
 
@@ -106,6 +112,11 @@ final as (
         min(inclusion_probability) as smallest_inclusion_probability,
         max(inclusion_probability) as largest_inclusion_probability,
         cast(count_if(is_certainty) as bigint) as certainty_units,
+        case
+            when bool_or(is_score_learned) then 'learned'
+            when bool_or(not is_score_learned) then 'raw'
+            else 'none'
+        end as score_basis_used,
         cast(sum(case when is_score_imputed then exposure else 0 end) as bigint) as imputed_score_exposure,
         -- a unit that is taken with certainty cannot be missed, so it does not bound what was missed
         max(case when not is_certainty then exposure / nullif(inclusion_probability, 0) end)

@@ -8,10 +8,13 @@ plans as (
         plan_id,
         design,
         expected_units,
-        defence_share,
         interactions_per_user_day,
         components_per_interaction,
-        coalesce(policy_id, 'all') as risk_scope
+        coalesce(policy_id, 'all') as risk_scope,
+        coalesce(score_basis, 'learned') as score_basis,
+        coalesce(score_power, 0.5) as score_power,
+        coalesce(defence_share, 1) as defence_share,
+        coalesce(cold_defence_share, defence_share, 1) as cold_defence_share
     from {{ ref('stg_sampling_plans') }}
     where unit_type = 'user_day'
 
@@ -38,7 +41,8 @@ interaction_sizes as (
         unit_date,
         risk_scope,
         is_score_imputed,
-        raw_relative_risk
+        raw_relative_risk,
+        learned_relative_risk
     from {{ ref('frame_interaction_sizes') }}
 
 ),
@@ -59,7 +63,7 @@ plan_interactions as (
 
 ),
 
--- the risk of a user-day is the sum over its interactions, in millionths, which leaves room to add them up
+-- the risk of a user-day is the sum over its interactions, in thousands of theirs, which leaves room to add them up
 user_days as (
 
     select
@@ -72,17 +76,12 @@ user_days as (
         sum(plan_interactions.capped_views) as capped_components,
         max(plan_interactions.views) as largest_interaction,
         bool_and(interaction_sizes.is_score_imputed) as is_score_imputed,
+        {% for basis in ['raw', 'learned'] -%}
         cast(
-            round(
-                1000 * sqrt(
-                    cast(
-                        sum(
-                            cast(round(cast(interaction_sizes.raw_relative_risk as double) / 1000000) as bigint)
-                        ) as double
-                    )
-                )
-            ) as bigint
-        ) as risk_size
+            sum(cast(round(cast(interaction_sizes.{{ basis }}_relative_risk as double) / 1000) as bigint)) as bigint
+        ) as {{ basis }}_risk,
+        {% endfor -%}
+        bool_and(interaction_sizes.learned_relative_risk is not null) as has_learned_rates
     from plan_interactions
     inner join interaction_sizes
         on
@@ -93,33 +92,81 @@ user_days as (
 
 ),
 
+sized_user_days as (
+
+    select {{ prevalence._broadcast(['plans']) }}
+        user_days.plan_id,
+        user_days.user_id,
+        user_days.unit_date,
+        user_days.interactions,
+        user_days.sessions,
+        user_days.components,
+        user_days.capped_components,
+        user_days.largest_interaction,
+        user_days.is_score_imputed,
+        user_days.has_learned_rates,
+        {% for basis in ['raw', 'learned'] -%}
+        {{ prevalence._user_day_risk_size('user_days.' ~ basis ~ '_risk', 'plans.score_power') }} as {{ basis }}_risk_size
+        {{- ',' if not loop.last }}
+        {% endfor -%}
+    from user_days
+    inner join plans
+        on user_days.plan_id = plans.plan_id
+
+),
+
 day_totals as (
 
     select
         plan_id,
         unit_date,
         cast(count(*) as bigint) as exposure,
-        cast(sum(risk_size) as bigint) as risk_size
-    from user_days
+        bool_and(has_learned_rates) as has_learned_rates,
+        cast(sum(raw_risk_size) as bigint) as raw_risk_size,
+        cast(sum(learned_risk_size) as bigint) as learned_risk_size
+    from sized_user_days
     group by plan_id, unit_date
+
+),
+
+-- rates serve a day when every interaction has one; until then the raw score does
+served_days as (
+
+    select
+        plans.plan_id,
+        plans.design,
+        plans.expected_units,
+        plans.score_power,
+        plans.defence_share,
+        plans.cold_defence_share,
+        plans.interactions_per_user_day,
+        plans.components_per_interaction,
+        plans.score_basis = 'learned' and day_totals.has_learned_rates as uses_learned_rates,
+        day_totals.unit_date,
+        day_totals.exposure,
+        day_totals.raw_risk_size,
+        day_totals.learned_risk_size
+    from day_totals
+    inner join plans
+        on day_totals.plan_id = plans.plan_id
 
 ),
 
 plan_days as (
 
     select
-        plans.plan_id,
-        plans.design,
-        plans.expected_units,
-        plans.defence_share,
-        plans.interactions_per_user_day,
-        plans.components_per_interaction,
-        day_totals.unit_date,
-        day_totals.exposure,
-        day_totals.risk_size
-    from day_totals
-    inner join plans
-        on day_totals.plan_id = plans.plan_id
+        plan_id,
+        design,
+        expected_units,
+        score_power,
+        interactions_per_user_day,
+        components_per_interaction,
+        uses_learned_rates,
+        unit_date,
+        exposure,
+        case when uses_learned_rates then learned_risk_size else raw_risk_size end as risk_size,
+        case when uses_learned_rates then defence_share else cold_defence_share end as defence_share
+    from served_days
 
 ),
 
@@ -131,28 +178,33 @@ plan_units as (
         plan_days.expected_units,
         plan_days.interactions_per_user_day,
         plan_days.components_per_interaction,
-        user_days.user_id || '|' || cast(user_days.unit_date as string) as unit_id,
-        user_days.unit_date,
-        user_days.user_id as unit_key,
+        case
+            when plan_days.design <> 'simple_random' and plan_days.score_power > 0 and plan_days.defence_share < 1
+                then plan_days.uses_learned_rates
+        end as is_score_learned,
+        sized_user_days.user_id || '|' || cast(sized_user_days.unit_date as string) as unit_id,
+        sized_user_days.unit_date,
+        sized_user_days.user_id as unit_key,
         cast(1 as bigint) as exposure,
-        user_days.interactions,
-        user_days.sessions,
-        user_days.components,
-        user_days.capped_components,
-        user_days.largest_interaction,
-        user_days.is_score_imputed,
+        sized_user_days.interactions,
+        sized_user_days.sessions,
+        sized_user_days.components,
+        sized_user_days.capped_components,
+        sized_user_days.largest_interaction,
+        sized_user_days.is_score_imputed,
         case
             when plan_days.design = 'simple_random' then cast(1 as bigint)
             else {{ prevalence._defensive_mixture(
-                'cast(1 as bigint)', 'user_days.risk_size', 'plan_days.defence_share',
-                exposure_total='plan_days.exposure', risk_total='plan_days.risk_size'
+                'cast(1 as bigint)',
+                'case when plan_days.uses_learned_rates then sized_user_days.learned_risk_size else sized_user_days.raw_risk_size end',
+                'plan_days.defence_share', exposure_total='plan_days.exposure', risk_total='plan_days.risk_size'
             ) }}
         end as size_measure
-    from user_days
+    from sized_user_days
     inner join plan_days
         on
-            user_days.plan_id = plan_days.plan_id
-            and user_days.unit_date = plan_days.unit_date
+            sized_user_days.plan_id = plan_days.plan_id
+            and sized_user_days.unit_date = plan_days.unit_date
 
 ),
 
@@ -164,7 +216,7 @@ probabilities as (
         columns=[
             'unit_key', 'design', 'expected_units', 'interactions_per_user_day', 'components_per_interaction',
             'exposure', 'interactions', 'sessions', 'components', 'capped_components', 'largest_interaction',
-            'size_measure', 'is_score_imputed'
+            'size_measure', 'is_score_learned', 'is_score_imputed'
         ]
     ) | indent(4) }}
 
@@ -192,6 +244,7 @@ final as (
         size_measure,
         inclusion_probability,
         is_certainty,
+        is_score_learned,
         is_score_imputed
     from probabilities
 
