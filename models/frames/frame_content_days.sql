@@ -54,14 +54,21 @@ day_totals as (
         size_kinds.exposure_power,
         size_kinds.score_power,
         bool_and(sized_units.learned_relative_risk is not null) as has_learned_rates,
-        cast(sum({{ prevalence._exposure_size('sized_units.exposure', 'size_kinds.exposure_power') | indent(8) }}) as bigint)
-            as exposure_size,
-        cast(sum({{ prevalence._risk_size(
-            'sized_units.exposure', 'sized_units.raw_relative_risk', 'size_kinds.exposure_power', 'size_kinds.score_power'
-        ) | indent(8) }}) as bigint) as raw_risk_size,
-        cast(sum({{ prevalence._risk_size(
-            'sized_units.exposure', 'sized_units.learned_relative_risk', 'size_kinds.exposure_power', 'size_kinds.score_power'
-        ) | indent(8) }}) as bigint) as learned_risk_size
+        cast(sum(
+            {{ prevalence._exposure_size('sized_units.exposure', 'size_kinds.exposure_power') | indent(8) }}
+        ) as bigint) as exposure_size,
+        cast(sum(
+            {{ prevalence._risk_size(
+                'sized_units.exposure', 'sized_units.raw_relative_risk',
+                'size_kinds.exposure_power', 'size_kinds.score_power'
+            ) | indent(8) }}
+        ) as bigint) as raw_risk_size,
+        cast(sum(
+            {{ prevalence._risk_size(
+                'sized_units.exposure', 'sized_units.learned_relative_risk',
+                'size_kinds.exposure_power', 'size_kinds.score_power'
+            ) | indent(8) }}
+        ) as bigint) as learned_risk_size
     from sized_units
     inner join size_kinds
         on sized_units.risk_scope = size_kinds.risk_scope

@@ -105,10 +105,8 @@ sized_user_days as (
         user_days.largest_interaction,
         user_days.is_score_imputed,
         user_days.has_learned_rates,
-        {% for basis in ['raw', 'learned'] -%}
-        {{ prevalence._user_day_risk_size('user_days.' ~ basis ~ '_risk', 'plans.score_power') }} as {{ basis }}_risk_size
-        {{- ',' if not loop.last }}
-        {% endfor -%}
+        {{ prevalence._user_day_risk_size('user_days.raw_risk', 'plans.score_power') }} as raw_risk_size,
+        {{ prevalence._user_day_risk_size('user_days.learned_risk', 'plans.score_power') }} as learned_risk_size
     from user_days
     inner join plans
         on user_days.plan_id = plans.plan_id

@@ -123,7 +123,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
             f"""
             select 'plan_' || n as plan_id, 'user_day' as unit_type, 'poisson' as design, 5 as expected_units,
                 0.4 as defence_share, 2 as interactions_per_user_day, 3 as components_per_interaction,
-                null::varchar as policy_id
+                null::varchar as policy_id, null::varchar as score_basis, null::double as score_power,
+                null::double as cold_defence_share
             from range({DRAWS}) as draws (n)
             """,
         )
@@ -132,7 +133,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
                 f"frames.{name}",
                 "select plan_id, '' as unit_id, date '2026-10-05' as unit_date, '' as unit_key, design, "
                 "expected_units, 1 as exposure, 1 as size_measure, 0.5::double as inclusion_probability, false as is_certainty, "
-                "false as is_score_imputed from staging.stg_sampling_plans where false",
+                "false as is_score_learned, false as is_score_imputed from staging.stg_sampling_plans where false",
             )
         for name in MODELS:
             if name == "fct_user_day_labels":
