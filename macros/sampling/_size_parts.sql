@@ -30,6 +30,8 @@ case
                     end
 {%- endset -%}
     case
+        -- engines' `least` would pass over the null below
+        when {{ relative_risk }} is null then cast(null as bigint)
         when {{ score_power }} = 0.5
             then
                 cast(round(
@@ -48,6 +50,7 @@ case
 {#- The same of a user-day, whose exposure is 1: risk is the sum of its interactions' in thousands of what they are stored in. -#}
 {% macro _user_day_risk_size(risk, score_power) -%}
     case
+            when {{ risk }} is null then cast(null as bigint)
             when {{ score_power }} = 0.5
                 then cast(round(1000 * sqrt(cast({{ risk }} as double))) as bigint)
             when {{ score_power }} = 1 then least({{ risk }}, cast(1000000000000000 as bigint))

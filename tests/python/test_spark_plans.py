@@ -103,7 +103,8 @@ RAW = {
 READ_BACK = {
     "learned_rates": f"""
         select 1 as set_number, date '2026-10-06' as effective_date, unit_type, policy_id, bin_number,
-            (bin_number - 1) * 250000 as score_from_millionths, bin_number * 250000 as score_until_millionths,
+            (bin_number - 1) * 250000 as score_from_millionths,
+            bin_number * 250000 - case when bin_number < 4 then 1 else 0 end as score_until_millionths,
             50 as labels, bin_number as positives, 1000000 * bin_number * bin_number as violation_rate_billionths,
             100000 as std_error_billionths, 2000000 as overall_rate_billionths, 40000000 as mean_root_rate_billionths,
             1.0 as score_power, date '2026-09-28' as learned_from, date '2026-10-04' as learned_until
@@ -116,18 +117,21 @@ SEEDS = {
         select cast(null as varchar) as policy_id, cast(null as varchar) as policy_version,
             cast(null as varchar) as title, cast(null as double) as importance
         where false""",
-    "sampling_plans": """
+    "sampling_plans": f"""
         select *
         from (values
-            ('views', 'content_day', 'poisson', 400, 0.5, null, null),
-            ('fixed', 'content_day', 'pareto', 400, 0.2, null, null),
-            ('interactions', 'interaction', 'pareto', 300, 0.5, null, null),
-            ('holdout', 'interaction', 'simple_random', 100, null, null, null),
-            ('logged', 'interaction', 'logged', null, null, null, null),
-            ('user_days', 'user_day', 'poisson', 300, 0.5, 1, 1)
+            ('views', 'content_day', 'poisson', 400, null, null, null, 0.5, null, null, null),
+            ('fixed', 'content_day', 'pareto', 400, null, null, null, 0.2, 0.5, null, null),
+            ('alone', 'content_day', 'poisson', 100, '{POLICIES[0]}', 0.5, 1, 0.2, null, null, null),
+            ('interactions', 'interaction', 'pareto', 300, null, null, null, 0.5, null, null, null),
+            ('interactions_alone', 'interaction', 'poisson', 50, '{POLICIES[0]}', null, 1, 0.2, 0.5, null, null),
+            ('holdout', 'interaction', 'simple_random', 100, null, null, null, null, null, null, null),
+            ('logged', 'interaction', 'logged', null, null, null, null, null, null, null, null),
+            ('user_days', 'user_day', 'poisson', 300, null, null, null, 0.5, null, 1, 1),
+            ('user_days_alone', 'user_day', 'poisson', 50, '{POLICIES[1]}', null, 1, 0.2, null, 1, 1)
         ) as p (
-            plan_id, unit_type, design, expected_units, defence_share, interactions_per_user_day,
-            components_per_interaction
+            plan_id, unit_type, design, expected_units, policy_id, exposure_power, score_power, defence_share,
+            cold_defence_share, interactions_per_user_day, components_per_interaction
         )""",
 }
 
