@@ -43,7 +43,7 @@ case
                     {{ powered_exposure }} * (cast({{ relative_risk }} as double) / 1000),
                     cast(1000000000000000 as double)
                 )) as bigint)
-        else {{ prevalence._exposure_size(exposure, exposure_power) | indent(4) }}
+        else cast(round(1000000 * {{ powered_exposure }}) as bigint)
     end
 {%- endmacro %}
 
