@@ -121,6 +121,19 @@ def _parser() -> argparse.ArgumentParser:
     coverage.add_argument("--seeds", type=int, help="build this many small worlds first, and look at those")
     coverage.add_argument("--seed", type=int, default=1, help="seed of the small worlds")
     coverage.add_argument("--output", type=Path, help="write the table to this Markdown file as well")
+    plan = add_on_warehouse("plan", _plan, "what plans would give and cost, before a label is bought, and which one to take")
+    add_folder(plan)
+    plan.add_argument("--unit-type", choices=["content_day", "interaction"], default="content_day")
+    plan.add_argument("--budgets", nargs="+", type=int, default=[], help="units drawn per day; default: around the plan in force")
+    plan.add_argument("--policies", nargs="+", default=[], help="default: all")
+    plan.add_argument("--day", type=_date, help="day whose frame stands for all; default: the last whole one")
+    plan.add_argument("--days", type=int, default=1, help="days of the period that figures are for; default: 1")
+    plan.add_argument("--target-relative-error", type=float, help="standard error / prevalence that every policy must reach")
+    plan.add_argument("--sensitivity", type=float, help="of the judge; default: learned from labels, .85 before there are any")
+    plan.add_argument("--false-positive-rate", type=float, help="of the judge; default: learned, .01 before")
+    plan.add_argument("--threads", type=int, help="dbt threads")
+    plan.add_argument("--vars", type=_mapping, default={}, help="dbt vars, as YAML or JSON")
+    plan.add_argument("--output", type=Path, help="SVG file; default: beside the warehouse")
     laboratory = add("laboratory", _laboratory, "which designs and intervals hold, on populations of known truth")
     laboratory.add_argument(
         "--parts", nargs="+", choices=["designs", "headline", "published"], default=["designs", "headline", "published"]
@@ -281,6 +294,27 @@ def _draw(settings: Settings, output: Path | None) -> str:
 
 def _chart(settings: Settings, options: argparse.Namespace) -> None:
     print(_draw(settings, options.output))
+
+
+def _plan(settings: Settings, options: argparse.Namespace) -> None:
+    from workflow.landing import land
+    from workflow.planner import command
+
+    if options.raw_folder is not None:
+        land(settings, options.raw_folder)
+    request = command.Request(
+        unit_type=options.unit_type,
+        budgets=tuple(options.budgets),
+        policies=tuple(dict.fromkeys(options.policies)),
+        day=options.day,
+        days=options.days,
+        target=options.target_relative_error,
+        sensitivity=options.sensitivity,
+        false_positive_rate=options.false_positive_rate,
+    )
+    result = command.make(settings, request, options.vars, options.threads)
+    print(command.text(result))
+    print(f"\nchart: {display(command.save_chart(settings, result, options.output))}; rows: planning.plan_expectations")
 
 
 def _coverage(settings: Settings, options: argparse.Namespace) -> None:

@@ -125,3 +125,8 @@ def gate_tables() -> tuple[Table, ...]:
 def read_back_tables() -> tuple[Table, ...]:
     """Tables of models that earlier layers read as earlier runs left them."""
     return read_contract(PROJECT / "models" / "frames" / "_sources.yml")
+
+
+def planning_tables() -> tuple[Table, ...]:
+    """Tables that `prevalence plan` writes."""
+    return read_contract(PROJECT / "models" / "planning" / "_sources.yml")

@@ -77,6 +77,10 @@ class Settings:
         return self._beside_tables(".svg")
 
     @property
+    def plan_chart(self) -> Path:
+        return self._beside_tables("_plan.svg")
+
+    @property
     def data_docs(self) -> Path:
         return self._beside_tables("_data_docs")
 
