@@ -29,14 +29,14 @@ def draw(result: Result, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     panels = 1 if result.curve is None else 2
     with pyplot.rc_context({**STYLE, "svg.hashsalt": "prevalence plan"}):
-        figure, axes = pyplot.subplots(1, panels, figsize=(5.2 * panels, 3.9), squeeze=False)
+        figure, axes = pyplot.subplots(1, panels, figsize=(5.2 * panels, 4.2), squeeze=False)
         _precision(axes.flat[0], result)
         if result.curve is not None:
             _judged(axes.flat[1], result)
-        figure.tight_layout(rect=(0, 0.12, 1, 1), w_pad=2.5)
+        figure.tight_layout(rect=(0, 0.15, 1, 1), w_pad=2.5)
         handles, labels = axes.flat[0].get_legend_handles_labels()
         figure.legend(
-            handles, labels, loc="lower center", ncols=3, frameon=False, labelcolor=MUTED, fontsize=8.5
+            handles, labels, loc="lower center", ncols=min(len(handles), 2 * panels), frameon=False, labelcolor=MUTED, fontsize=8.5
         )
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
         pyplot.close(figure)

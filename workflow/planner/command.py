@@ -80,7 +80,7 @@ class Result:
     trade: Trade | None
     curve: Trade | None  # the same on a fine grid, for the chart
     has_learned_judge: bool
-    audit_floor: float
+    unscored: tuple[str, ...]
 
 
 def make(settings: Settings, request: Request, variables: dict, threads: int | None) -> Result:
@@ -88,8 +88,7 @@ def make(settings: Settings, request: Request, variables: dict, threads: int | N
     day, window = _day(settings, request)
     _build(settings, day, window, variables, threads)
     with warehouse.connect(settings) as connection:
-        frame, current, has_learned_judge = _frame(connection, request, day)
-        result = _compare(request, day, frame, current, has_learned_judge)
+        result = _compare(request, day, _frame(connection, request, day))
         _store(connection, result)
     return result
 
@@ -168,10 +167,19 @@ def _build(settings: Settings, day: date, window: Window, variables: dict, threa
     dbt.build("label_costs", "plan_cells", *(["plan_judge_answers"] if has_labels else []))
 
 
-def _frame(connection: Warehouse, request: Request, day: date) -> tuple[Frame, list[tuple[Design, int, float | None, float]], bool]:
-    scopes = "'all'"
+@dataclass(frozen=True)
+class Known:
+    """What the warehouse says: the frame, the plans in force, and what cannot be planned for."""
+
+    frame: Frame
+    current: list[tuple[Design, int, float | None, float]]
+    has_learned_judge: bool
+    unscored: list[str]
+
+
+def _frame(connection: Warehouse, request: Request, day: date) -> Known:
     where = f"unit_type = {connection.literal(request.unit_type)} and unit_date = cast('{day}' as date)"
-    rows = connection.arrow(f"select * from planning.plan_cells where {where} and risk_scope = {scopes}")
+    rows = connection.arrow(f"select * from planning.plan_cells where {where} and risk_scope = 'all'")
     known = sorted(set(rows.column("policy_id").to_pylist()))
     unknown = sorted(set(request.policies) - set(known))
     if unknown:
@@ -179,7 +187,15 @@ def _frame(connection: Warehouse, request: Request, day: date) -> tuple[Frame, l
             f"Unknown policy {', '.join(unknown)}: the frame of {day} has scores of {len(known)} policies, {', '.join(known)}. "
             "Remedy: --policies with some of them."
         )
-    chosen = list(request.policies) or known
+    unscored = [policy for policy in known if _is_unscored(_columns(rows, policy))]
+    if set(request.policies) & set(unscored) or len(unscored) == len(known):
+        named = sorted(set(request.policies) & set(unscored)) or unscored
+        raise UserError(
+            f"0 units of the frame of {day} have a risk score of {', '.join(named)}, and no rates of violation are learned yet, so "
+            "nothing says how much of it to expect. Remedy: land risk_scores of that day or earlier, or leave the policy out with "
+            "--policies."
+        )
+    chosen = list(request.policies) or [policy for policy in known if policy not in unscored]
     believed = Judge(
         Judge().sensitivity if request.sensitivity is None else request.sensitivity,
         Judge().false_positive_rate if request.false_positive_rate is None else request.false_positive_rate,
@@ -208,7 +224,13 @@ def _frame(connection: Warehouse, request: Request, day: date) -> tuple[Frame, l
         overlap_share=_variable("rater_overlap_share"),
         missed_share=_variable("judge_missed_share"),
     )
-    return frame, current, any(judge.is_learned for judge in judges.values())
+    left_out = [] if request.policies else unscored
+    return Known(frame, current, any(judge.is_learned for judge in judges.values()), left_out)
+
+
+def _is_unscored(columns: dict[str, np.ndarray]) -> bool:
+    has_rates = np.isfinite(columns["violation_rate_billionths"]).any()
+    return not has_rates and bool((columns["imputed_score_units"] == columns["units"]).all())
 
 
 def _columns(table: pa.Table, policy: str) -> dict[str, np.ndarray]:
@@ -306,18 +328,13 @@ def _budgets(request: Request, frame: Frame, current: Sequence[tuple[Design, int
     if request.budgets:
         return sorted(set(request.budgets))
     now = max((units for _, units, _, _ in current), default=1_000)
-    usual = (now / 2, now, 2 * now, 4 * now)
+    usual = (now / 2, now, 2 * now)
     return sorted({int(min(max(budget, plans.MINIMUM_BUDGET), most)) for budget in usual})
 
 
-def _compare(
-    request: Request,
-    day: date,
-    frame: Frame,
-    current: list[tuple[Design, int, float | None, float]],
-    has_learned_judge: bool,
-) -> Result:
-    budgets = _budgets(request, frame, current)
+def _compare(request: Request, day: date, known: Known) -> Result:
+    frame = known.frame
+    budgets = _budgets(request, frame, known.current)
     designs = [*plans.BASELINES, plans.COLD_START, plans.STRATA]
     if frame.has_learned_rates:
         designs.insert(0, plans.LEARNED)
@@ -326,44 +343,49 @@ def _compare(
         for design in designs:
             found.append(plans.best_audit(frame, design, budget))
             found.append(plans.plan(frame, design, budget, None))
-    simulated = tuple(plans.simulated(frame, one, [one.worst_policy], REPLICATES) for one in found)
-    best = plans.recommended(simulated, request.target)
+    simulated = [plans.simulated(frame, one, [one.worst_policy], REPLICATES) for one in found]
+    # a plan is taken when its intervals are expected to hold for every policy, not for the worst alone
+    while True:
+        best = plans.recommended(simulated, request.target)
+        if len(best.simulated) == len(frame.cells):
+            break
+        simulated[simulated.index(best)] = plans.simulated(frame, best, list(frame.cells), RECOMMENDED_REPLICATES)
     for_target = None
     if request.target is not None and best.relative_error > request.target:
         for_target = plans.budget_for_target(frame, best.design, request.target, best.labeled_by == plans.JUDGED)
-    complete = plans.simulated(frame, best, list(frame.cells), RECOMMENDED_REPLICATES)
     now = tuple(
         plans.simulated(frame, one, [one.worst_policy], REPLICATES)
         for one in (
-            plans.plan(frame, design, min(units, int(frame.units)), audit, floor) for design, units, audit, floor in current
+            plans.plan(frame, design, min(units, int(frame.units)), audit, floor)
+            for design, units, audit, floor in known.current
         )
     )
     trade = curve = None
-    if complete.labeled_by == plans.JUDGED:
-        policy = complete.worst_policy
-        experts = complete.worst.expert_labels / frame.days
+    if best.labeled_by == plans.JUDGED:
+        policy = best.worst_policy
+        experts = best.worst.expert_labels / frame.days
         trade, curve = (
             Trade(
                 policy,
-                complete.design,
+                best.design,
                 experts,
-                plans.judged_for_experts(frame, complete.design, policy, experts, judged),
-                complete.worst.prevalence,
+                plans.judged_for_experts(frame, best.design, policy, experts, judged),
+                best.worst.prevalence,
             )
-            for judged in _judged_units(complete.budget, experts, frame.units)
+            for judged in _judged_units(best.budget, experts, frame.units)
         )
     return Result(
         request=request,
         day=day,
         frame=frame,
-        plans=tuple(complete if one is best else one for one in simulated),
+        plans=tuple(simulated),
         current=now,
-        recommended=complete,
+        recommended=best,
         for_target=for_target,
         trade=trade,
         curve=curve,
-        has_learned_judge=has_learned_judge,
-        audit_floor=frame.audit_floor,
+        has_learned_judge=known.has_learned_judge,
+        unscored=tuple(known.unscored),
     )
 
 
@@ -399,7 +421,7 @@ def _store(connection: Warehouse, result: Result) -> None:
                 "std_error": expected.std_error,
                 "relative_error": expected.relative_error if np.isfinite(expected.relative_error) else None,
                 "no_positive_probability": expected.no_positive_probability,
-                "detectable_change": expected.detectable_change,
+                "detectable_change": expected.detectable_change if np.isfinite(expected.detectable_change) else None,
                 "interval_width": simulated and simulated.interval_width,
                 "expected_coverage": simulated and simulated.coverage,
                 "llm_labels": expected.llm_labels,
@@ -495,7 +517,7 @@ def _policies(result: Result) -> list[str]:
 
 def _trade(trade: Trade, frame: Frame) -> list[str]:
     lines = [
-        f"{trade.policy} with {trade.experts:,.0f} expert labels a day, whatever is judged ({trade.design.name}):",
+        f"{trade.policy} with {trade.experts:,.0f} expert labels a day, whatever is judged ({trade.design.name}; no audit_floor):",
         *_table(
             ("judged/day", "audit", "positives", "error"),
             [
@@ -544,7 +566,14 @@ def sentence(result: Result) -> str:
     rivals = [one for one in same if one.design != best.design]
     if rivals:
         rival = min(rivals, key=lambda one: one.relative_error)
-        said += f"; the next best design at this budget, {rival.design.name}, has {_percent(rival.relative_error)} for {rival.cost:,.0f}"
+        if rival.relative_error < best.relative_error and rival.coverage < plans.LEAST_COVERAGE:
+            short = min(rival.simulated, key=lambda policy: rival.simulated[policy].coverage)
+            said += (
+                f"; {rival.design.name} would have {_percent(rival.relative_error)}, but its intervals are expected to cover only "
+                f"{rival.coverage:.2f} for {short}"
+            )
+        else:
+            said += f"; the next best design at this budget, {rival.design.name}, has {_percent(rival.relative_error)} for {rival.cost:,.0f}"
     if target is not None:
         reach = result.for_target
         said += (
@@ -560,8 +589,17 @@ def sentence(result: Result) -> str:
     return said + "."
 
 
+def best_coverage(result: Result) -> float:
+    return result.recommended.coverage
+
+
 def _cautions(result: Result) -> list[str]:
     lines = []
+    if result.unscored:
+        lines.append(
+            f"policy_without_scores: no unit has a score of {', '.join(result.unscored)} and nothing is learned, so no plan can say "
+            "what to expect of it."
+        )
     raw = [policy for policy, cells in result.frame.cells.items() if cells.rates_are_raw_scores]
     if raw:
         lines.append(
@@ -575,6 +613,11 @@ def _cautions(result: Result) -> list[str]:
             "give your own with --sensitivity and --false-positive-rate."
         )
     few = [one for one in (result.recommended,) if one.worst.expected_positives < 5]
+    if result.recommended.coverage < plans.LEAST_COVERAGE:
+        lines.append(
+            f"intervals_fall_short: no plan at this budget is expected to cover {plans.LEAST_COVERAGE:g} for every policy; this one "
+            f"covers {result.recommended.coverage:.3f} at least."
+        )
     if few:
         lines.append(
             f"few_positives: below five expected positives ({few[0].worst.expected_positives:.1f}) intervals are wider than they need to be."

@@ -70,7 +70,7 @@ class Design:
             part = np.sqrt(members * np.bincount(stratum, square, count))
         has_units = members > 0
         floor = np.where(has_units, np.minimum(self.minimum_stratum_units, members), 0.0)
-        drawn = floor + capped_amounts(part, members - floor, max(expected - floor.sum(), 0.0))
+        drawn = allocated(part, floor, members, expected)
         return (drawn / np.where(has_units, members, 1.0))[stratum]
 
 
@@ -89,11 +89,22 @@ def capped(size: Array, units: Array, expected: float) -> Array:
         is_certain |= fresh
 
 
-def capped_amounts(part: Array, most: Array, total: float) -> Array:
-    """`total` shared out in proportion to `part`, no share above its `most`."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.where(most > 0, part / np.where(most > 0, most, 1.0), 0.0)
-    return capped(size, most, min(total, float(most.sum()))) * most
+def allocated(part: Array, least: Array, most: Array, total: float) -> Array:
+    """`total` shared out in proportion to `part`, each share between its `least` and its `most`."""
+    drawn = np.minimum(least, most)
+    is_least = np.zeros(len(part), dtype=bool)
+    while True:
+        is_open = ~is_least & (most > 0)
+        rest = total - drawn[is_least].sum()
+        share = np.zeros(len(part))
+        if is_open.any() and rest > 0:
+            weight = part if part[is_open].sum() > 0 else most
+            size = np.where(is_open, weight / np.where(is_open, most, 1.0), 0.0)
+            share = capped(size, np.where(is_open, most, 0.0), min(rest, float(most[is_open].sum()))) * most
+        fresh = is_open & (share < least)
+        if not fresh.any():
+            return np.where(is_least, drawn, share)
+        is_least |= fresh
 
 
 def _score_bounds(cells: Cells) -> tuple[float, ...]:

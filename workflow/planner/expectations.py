@@ -172,7 +172,11 @@ def expect(
     error = np.sqrt(variance(cells, design, plan) / days)
     with np.errstate(divide="ignore"):
         silence = days * (cells.units * np.log1p(-np.minimum(cells.rate * reached, 1.0))).sum()
-    relative = (DETECTION * error / cells.prevalence) ** 2 if cells.prevalence > 0 else float("inf")
+    change = float("inf")
+    if cells.prevalence > 0:
+        # a rise by d has the variance of one period at P and one at P + d, and variances of rare events go with P
+        relative = (DETECTION * error / cells.prevalence) ** 2
+        change = float(cells.prevalence * (relative + np.sqrt(relative**2 + 8 * relative)) / 2)
     return Expectation(
         prevalence=cells.prevalence,
         judged_units=float(drawn.sum()) * days,
@@ -180,8 +184,7 @@ def expect(
         expected_positives=float((cells.units * cells.rate * reached).sum()) * days,
         std_error=float(error),
         no_positive_probability=float(np.exp(silence)),
-        # a rise by d has the variance of one period at P and one at P + d, and variances of rare events go with P
-        detectable_change=float(cells.prevalence * (relative + np.sqrt(relative**2 + 8 * relative)) / 2),
+        detectable_change=change,
         llm_labels=float(drawn.sum()) * days if plan.has_judge else 0.0,
         rater_labels=2 * overlap_share * float(experts.sum()) * days,
         expert_labels=float(experts.sum()) * days,
