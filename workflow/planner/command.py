@@ -115,38 +115,37 @@ def _day(settings: Settings, request: Request) -> tuple[date, Window]:
         )
     with warehouse.connect(settings, read_only=True) as connection:
         table = FRAMES[request.unit_type]
-        rows = []
+        built, landed = {}, {}
         if table in connection.relations("frames"):
-            rows = connection.rows(
-                f"select unit_date, sum(exposure) from frames.{table} where risk_scope = 'all' group by unit_date"
+            built = dict(
+                connection.rows(
+                    f"select unit_date, sum(exposure) from frames.{table} where risk_scope = 'all' group by unit_date"
+                )
             )
+        # days that no run has built yet can be planned for as well
         if "interactions" in connection.relations("raw"):
-            landed = connection.rows(
-                "select cast(occurred_at as date), count(*) from raw.interactions where occurred_at is not null"
-                " group by cast(occurred_at as date)"
+            landed = dict(
+                connection.rows(
+                    "select cast(occurred_at as date), count(*) from raw.interactions where occurred_at is not null"
+                    " group by cast(occurred_at as date)"
+                )
             )
-            # days that no run has built yet can be planned for as well
-            rows = rows or landed
-            if request.day is not None and request.day not in dict(rows):
-                rows += [row for row in landed if row[0] == request.day]
-    if not rows:
+    sizes = {found: float(size) for found, size in (landed or built).items()}
+    if not sizes:
         raise UserError(
             f"The warehouse {settings.place} has no frame of unit type {request.unit_type} and raw.interactions has 0 rows "
             "with a time, so there is nothing to plan for. Remedy: `prevalence plan --raw-folder DIR`, or `prevalence demo`."
         )
-    sizes = {found: float(size) for found, size in rows}
-    first, last = min(sizes), max(sizes)
-    window = Window(first, last + timedelta(days=1))
-    if request.day is not None:
-        if request.day not in sizes:
-            raise UserError(
-                f"There is no frame of {request.day}: the logs have {len(sizes)} days, {first} to {last}. Remedy: --day with "
-                "one of them."
-            )
-        return request.day, window
-    # a day that the logs end in is no whole one
+    known = set(sizes) | set(built)
+    if request.day is not None and request.day not in known:
+        raise UserError(
+            f"There is no frame of {request.day}: the logs have {len(known)} days, {min(known)} to {max(known)}. Remedy: --day "
+            "with one of them."
+        )
+    # a day that the logs end in is no whole one, nor is one that a wrong clock made
     middle = float(np.median(list(sizes.values())))
-    return max(found for found, size in sizes.items() if size >= middle / 2), window
+    day = request.day or max(found for found, size in sizes.items() if size >= middle / 2)
+    return day, Window(min([day, *built]), max([day, *built]) + timedelta(days=1))
 
 
 def _build(settings: Settings, day: date, window: Window, variables: dict, threads: int | None) -> None:
