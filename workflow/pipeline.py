@@ -172,7 +172,7 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
         gate("before_publication"),
         build(
             "marts: publish",
-            *["path:models/marts", "path:models/quality"],
+            *["path:models/marts", "path:models/quality", "path:models/planning"],
             exclude=tuple(quality(name) for name in GATES),
         ),
     ]

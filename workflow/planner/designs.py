@@ -41,7 +41,8 @@ class Design:
             return 1 / cells.frame_units * np.ones(len(cells.units))
         is_cold = self.score_basis == "raw" or cells.learned_root is None
         defence = self.defence_share if not is_cold or self.cold_defence_share is None else self.cold_defence_share
-        by_exposure = cells.exposure / cells.frame_exposure
+        by_exposure = cells.exposure**self.exposure_power
+        by_exposure = by_exposure / (cells.units * by_exposure).sum()
         risk = cells.exposure**self.exposure_power * self.root_risk(cells) ** (2 * self.score_power)
         total = (cells.units * risk).sum()
         return defence * by_exposure + (1 - defence) * (risk / total if total > 0 else by_exposure)
