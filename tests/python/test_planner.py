@@ -206,6 +206,30 @@ def test_a_handful_of_answers_does_not_make_a_judge_perfect():
     assert not judge_of_rows(np.array([9.0]), None, Judge()).is_learned
 
 
+def test_rates_are_scaled_to_what_labels_found():
+    bucket = np.array([2.0, 8.0, 16.0, 22.0])
+    cells = cells_of(np.ones(4), [0.0001, 0.01, 0.3, 0.9], [0.0001, 0.001, 0.01, 0.03], units=[9e5, 9e4, 8e3, 2e3])
+    rows = {
+        # a bucket that the day's frame lacks counts in its band; bands are full at twenty
+        "score_bucket": np.array([22.0, 16.0, 15.0, 8.0, 2.0]),
+        "violating_labels": np.array([21.0, 12.0, 11.0, 5.0, 8.0]),
+        "exposure_weight": np.array([2_000.0, 7_000.0, 1_000.0, 90_000.0, 900_000.0]),
+        "violating_exposure_weight": np.array([100.0, 100.0, 60.0, 300.0, 500.0]),
+    }
+    scaled = cells.scaled_to_labels(bucket, rows)
+    low = (300 + 100 + 60 + 500) / 998_000
+    assert scaled.rate[3] == pytest.approx(0.05) and scaled.rate_source == "labels"
+    # from 16 down there are 36 violations: one band, as what is left over is too few for another
+    below = cells.units[:3] * cells.rate[:3]
+    assert scaled.rate[:3] == pytest.approx(cells.rate[:3] * low * cells.units[:3].sum() / below.sum())
+    assert scaled.prevalence == pytest.approx((2_000 * 0.05 + 998_000 * low) / 1e6)
+    few = {**rows, "violating_labels": np.array([4.0, 4.0, 4.0, 4.0, 3.0])}
+    assert cells.scaled_to_labels(bucket, few) is cells
+    # nothing is more than certain
+    much = {**rows, "violating_exposure_weight": rows["exposure_weight"]}
+    assert cells.scaled_to_labels(bucket, much).rate.max() == 1
+
+
 def test_cells_from_rows_take_learned_rates_where_there_are_some():
     rows = {
         "units": np.array([2.0, 1.0]),
@@ -219,10 +243,10 @@ def test_cells_from_rows_take_learned_rates_where_there_are_some():
         "violation_rate_billionths": np.array([7_000_000.0, np.nan]),
     }
     cells = of_rows("p", rows)
-    assert cells.rate == pytest.approx([0.0035, 0]) and not cells.rates_are_raw_scores
+    assert cells.rate == pytest.approx([0.0035, 0]) and cells.rate_source == "learned_rates"
     assert cells.learned_root == pytest.approx([2_000, 0])
     raw = of_rows("p", {**rows, "violation_rate_billionths": np.full(2, np.nan), "learned_risk_size": np.full(2, np.nan)})
-    assert raw.rate == pytest.approx([0.01, 0]) and raw.rates_are_raw_scores and raw.learned_root is None
+    assert raw.rate == pytest.approx([0.01, 0]) and raw.rate_source == "raw_scores" and raw.learned_root is None
     assert plans.LEARNED.size(raw) == pytest.approx(replace(plans.LEARNED, score_basis="raw").size(cells))
 
 

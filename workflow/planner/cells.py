@@ -12,6 +12,9 @@ DEFAULT_FALSE_POSITIVE_RATE = 0.01
 # what the defaults count for beside labels: violations for the sensitivity, other units for the false positives
 PRIOR_VIOLATIONS = 10.0
 PRIOR_OTHERS = 50.0
+# violations in a band of scores from which on labels say what the rate in it is
+BAND_VIOLATIONS = 20
+RATE_SOURCES = ("labels", "learned_rates", "raw_scores")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Cells:
     score: Array  # the policy's own, 0 to 1
     score_root: Array
     rate: Array  # expected share of the units that violate
-    rates_are_raw_scores: bool = False
+    rate_source: str = "learned_rates"
 
     @property
     def frame_units(self) -> float:
@@ -53,8 +56,31 @@ class Cells:
     def prevalence(self) -> float:
         return float((self.units * self.exposure * self.rate).sum() / self.frame_exposure)
 
-    def with_rate(self, rate: Array) -> Cells:
-        return replace(self, rate=rate)
+    def scaled_to_labels(self, score_bucket: Array, rows: dict[str, Array]) -> Cells:
+        """Rates that agree with what labels found, band of scores by band of scores; from rows of planning.plan_label_sums.
+
+        Learned rates are right up to a factor, which is all that sizes need, and raw scores are not even that. Bands go down from
+        the highest scores, each with at least BAND_VIOLATIONS violating labels, what is left with the lowest; below that many in
+        all, nothing is scaled.
+        """
+        if rows["violating_labels"].sum() < BAND_VIOLATIONS:
+            return self
+        order = np.argsort(-rows["score_bucket"], kind="stable")
+        found = np.cumsum(rows["violating_labels"][order])
+        whole = found[-1] // BAND_VIOLATIONS
+        # a band begins after the bucket with which the one above it is full
+        band = np.minimum(np.concatenate([[0], found[:-1]]) // BAND_VIOLATIONS, whole - 1)
+        edges = [rows["score_bucket"][order][band == number].min() for number in np.unique(band)]
+        of_row = np.searchsorted(-np.array(edges), -rows["score_bucket"], side="left")
+        of_cell = np.minimum(np.searchsorted(-np.array(edges), -score_bucket, side="left"), len(edges) - 1)
+        exposure = self.units * self.exposure
+        total = np.bincount(of_cell, exposure, len(edges))
+        expected = np.bincount(of_cell, exposure * self.rate, len(edges)) / np.where(total > 0, total, 1.0)
+        measured = np.bincount(of_row, rows["violating_exposure_weight"], len(edges)) / np.bincount(
+            of_row, rows["exposure_weight"], len(edges)
+        )
+        factor = np.where(expected > 0, measured / np.where(expected > 0, expected, 1.0), 1.0)
+        return replace(self, rate=np.minimum(self.rate * factor[of_cell], 1.0), rate_source="labels")
 
 
 def of_rows(policy_id: str, rows: dict[str, Array]) -> Cells:
@@ -76,23 +102,26 @@ def of_rows(policy_id: str, rows: dict[str, Array]) -> Cells:
         score=score,
         score_root=rows["score_root_thousandths"] / 1e3 / units,
         rate=np.clip(np.nan_to_num(violations) / 1e9 / units if has_rates else score, 0.0, 1.0),
-        rates_are_raw_scores=not has_rates,
+        rate_source="learned_rates" if has_rates else "raw_scores",
     )
 
 
 def judge_of_rows(score_bucket: Array, rows: dict[str, Array] | None, believed: Judge) -> Judge:
-    """What labels teach about the judge, from rows of planning.plan_judge_answers of one policy.
+    """What labels teach about the judge, from rows of planning.plan_label_sums of one policy.
 
     `believed` counts for a few labels, so that a handful of answers does not make a judge perfect; and the rate of false
     positives by bucket of the score is drawn towards the rate over all of them.
     """
-    if rows is None or not len(rows["score_bucket"]):
+    if rows is None or not rows["violating_weight"].sum() + rows["other_weight"].sum() > 0:
         return believed
     violating, called = rows["violating_weight"].sum() / 1e3, rows["called_violating_weight"].sum() / 1e3
     others, false = rows["other_weight"] / 1e3, rows["called_other_weight"] / 1e3
     prior = float(np.mean(believed.false_positive_rate))
     overall = (false.sum() + PRIOR_OTHERS * prior) / (others.sum() + PRIOR_OTHERS)
-    by_bucket = dict(zip(rows["score_bucket"].tolist(), (false + PRIOR_OTHERS * overall) / (others + PRIOR_OTHERS)))
+    # plans that draw the same kind of unit are judged by the same judge
+    buckets, place = np.unique(rows["score_bucket"], return_inverse=True)
+    false, others = np.bincount(place, false), np.bincount(place, others)
+    by_bucket = dict(zip(buckets.tolist(), (false + PRIOR_OTHERS * overall) / (others + PRIOR_OTHERS)))
     return Judge(
         sensitivity=float((called + PRIOR_VIOLATIONS * believed.sensitivity) / (violating + PRIOR_VIOLATIONS)),
         false_positive_rate=np.array([by_bucket.get(bucket, overall) for bucket in score_bucket.tolist()]),

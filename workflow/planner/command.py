@@ -163,7 +163,7 @@ def _build(settings: Settings, day: date, window: Window, variables: dict, threa
         one_day = dbt.within(Window(day, day + timedelta(days=1)))
         one_day.seed()
         one_day.run(*_models("staging", without=ANSWERS), *_models("units"), *FRAME_MODELS)
-    dbt.build("label_costs", "plan_cells", *(["plan_judge_answers"] if has_labels else []))
+    dbt.build("label_costs", "plan_cells", *(["plan_label_sums"] if has_labels else []))
 
 
 @dataclass(frozen=True)
@@ -199,20 +199,22 @@ def _frame(connection: Warehouse, request: Request, day: date) -> Known:
         Judge().sensitivity if request.sensitivity is None else request.sensitivity,
         Judge().false_positive_rate if request.false_positive_rate is None else request.false_positive_rate,
     )
-    answers = None
+    labels = None
+    if "plan_label_sums" in connection.relations("planning"):
+        labels = connection.arrow(
+            f"select * from planning.plan_label_sums where unit_type = {connection.literal(request.unit_type)}"
+        )
     # what was given by hand is meant
     is_given = request.sensitivity is not None or request.false_positive_rate is not None
-    if not is_given and "plan_judge_answers" in connection.relations("planning"):
-        answers = connection.arrow(
-            f"select * from planning.plan_judge_answers where unit_type = {connection.literal(request.unit_type)}"
-        )
     cells, judges = {}, {}
     for policy in chosen:
         columns = _columns(rows, policy)
         cells[policy] = of_rows(policy, columns)
-        judges[policy] = judge_of_rows(
-            columns["score_bucket"], None if answers is None else _columns(answers, policy), believed
-        )
+        judges[policy] = believed
+        if labels is not None:
+            cells[policy] = cells[policy].scaled_to_labels(columns["score_bucket"], _columns(_widest_plan(labels, policy), policy))
+            if not is_given:
+                judges[policy] = judge_of_rows(columns["score_bucket"], _columns(labels, policy), believed)
     current = _current(connection, request.unit_type)
     frame = Frame(
         cells=cells,
@@ -225,6 +227,16 @@ def _frame(connection: Warehouse, request: Request, day: date) -> Known:
     )
     left_out = [] if request.policies else unscored
     return Known(frame, current, any(judge.is_learned for judge in judges.values()), left_out)
+
+
+def _widest_plan(labels: pa.Table, policy: str) -> pa.Table:
+    """The labels of the plan with most violations: plans that draw differently are not added up."""
+    own = labels.filter(pc.equal(labels.column("policy_id"), policy)).select(["plan_id", "violating_labels"]).to_pylist()
+    totals: dict[str, int] = {}
+    for row in own:
+        totals[row["plan_id"]] = totals.get(row["plan_id"], 0) + row["violating_labels"]
+    widest = max(sorted(totals), key=lambda plan: totals[plan], default=None)
+    return labels.filter(pc.equal(labels.column("plan_id"), pa.scalar(widest, pa.string())))
 
 
 def _is_unscored(columns: dict[str, np.ndarray]) -> bool:
@@ -415,7 +427,7 @@ def _store(connection: Warehouse, result: Result) -> None:
                 "is_recommended": one is result.recommended,
                 "audit_units": one.audit_units,
                 "expected_prevalence": expected.prevalence,
-                "rate_source": "raw_scores" if result.frame.cells[policy].rates_are_raw_scores else "learned_rates",
+                "rate_source": result.frame.cells[policy].rate_source,
                 "expected_positives": expected.expected_positives,
                 "std_error": expected.std_error,
                 "relative_error": expected.relative_error if np.isfinite(expected.relative_error) else None,
@@ -599,7 +611,7 @@ def _cautions(result: Result) -> list[str]:
             f"policy_without_scores: no unit has a score of {', '.join(result.unscored)} and nothing is learned, so no plan can say "
             "what to expect of it."
         )
-    raw = [policy for policy, cells in result.frame.cells.items() if cells.rates_are_raw_scores]
+    raw = [policy for policy, cells in result.frame.cells.items() if cells.rate_source == "raw_scores"]
     if raw:
         lines.append(
             f"rates_are_raw_scores: nothing has been learned yet about {', '.join(raw)}, so scores stand in for rates of violation. "
