@@ -67,6 +67,7 @@ def test_it_plans_before_any_label(planned):
         "2026-03-04",
         "for 7 days",
         "Recommended: draw 60 units a day by raw root, half by exposure",
+        "As a row of sampling_plans: unit_type interaction, design poisson, expected_units 60, score_basis raw, defence_share 0.5,",
         "rates_are_raw_scores",
         "judge_is_assumed",
         # three of the four policies have no score in these logs

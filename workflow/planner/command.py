@@ -479,7 +479,7 @@ def text(result: Result) -> str:
     lines += ["", "The recommended plan, policy by policy:", *_policies(result)]
     if result.trade is not None:
         lines += ["", *_trade(result.trade, frame)]
-    lines += ["", sentence(result), "", *_cautions(result)]
+    lines += ["", sentence(result), plan_row(result), "", *_cautions(result)]
     return "\n".join(lines)
 
 
@@ -602,6 +602,26 @@ def sentence(result: Result) -> str:
 
 def best_coverage(result: Result) -> float:
     return result.recommended.coverage
+
+
+def plan_row(result: Result) -> str:
+    """The recommended plan in the columns of sampling_plans; those that are not named stay empty."""
+    best = result.recommended
+    design = best.design
+    values = {"unit_type": result.request.unit_type, "design": design.draw, "expected_units": f"{best.budget}"}
+    if design.draw in ("poisson", "pareto"):
+        values["score_basis"] = design.score_basis
+        values["defence_share"] = f"{design.defence_share:g}"
+        if design.cold_defence_share is not None:
+            values["cold_defence_share"] = f"{design.cold_defence_share:g}"
+    if design.draw == "stratified":
+        bounds = np.unique(np.round(design.bounds(next(iter(result.frame.cells.values()))), 6))
+        values["stratum_bounds"] = ";".join(f"{bound:g}" for bound in bounds)
+        values["allocation"] = design.allocation
+    if best.audit_units is not None:
+        values["audit_units"] = f"{best.audit_units:.0f}"
+        values["audit_floor"] = f"{result.frame.audit_floor:g}"
+    return "As a row of sampling_plans: " + ", ".join(f"{name} {value}" for name, value in values.items()) + "."
 
 
 def _cautions(result: Result) -> list[str]:

@@ -49,8 +49,11 @@ class Design:
 
     def strata(self, cells: Cells) -> Array:
         """Number of each cell's stratum."""
-        bounds = self.stratum_bounds or _score_bounds(cells)
-        return np.searchsorted(np.asarray(bounds), cells.highest_score, side="right")
+        return np.searchsorted(np.asarray(self.bounds(cells)), cells.highest_score, side="right")
+
+    def bounds(self, cells: Cells) -> tuple[float, ...]:
+        """Scores that part the strata: the plan's own, or those below which shares of the exposure lie."""
+        return self.stratum_bounds or _score_bounds(cells)
 
     def probabilities(self, cells: Cells, expected: float) -> Array:
         """Inclusion probability of the units of each cell; with replacement, how often one is drawn on average."""

@@ -14,7 +14,7 @@ from workflow.planner.designs import Design
 from workflow.planner.expectations import Expectation, Labels, Simulated
 
 Array = np.ndarray
-LEARNED = Design("learned root, a fifth by exposure", "poisson", defence_share=0.2)
+LEARNED = Design("learned root, a fifth by exposure", "poisson", defence_share=0.2, cold_defence_share=0.5)
 COLD_START = Design("raw root, half by exposure", "poisson", score_basis="raw", defence_share=0.5)
 STRATA = Design("strata by score, Neyman", "stratified")
 BASELINES = (Design("simple random", "simple_random"), Design("exposure", "poisson"))
