@@ -1,4 +1,4 @@
--- Pareto and simple random samples have exactly the plan's size, or all units of a smaller frame.
+-- Pareto, simple random and stratified samples have exactly the plan's size, or all units of a smaller frame.
 with
 
 draws as (
@@ -10,7 +10,7 @@ draws as (
         frame_units,
         count(*) as drawn_units
     from {{ ref('draw_units') }}
-    where design in ('pareto', 'simple_random')
+    where design in ('pareto', 'simple_random', 'stratified')
     group by plan_id, sample_date, design, frame_units
 
 ),

@@ -5,6 +5,7 @@ Designs:
     pareto: the n units with the smallest ratio of the odds of random number and probability (Rosen, On sampling with
         probability proportional to size, Journal of Statistical Planning and Inference 62, 1997); fixed size.
     simple_random: the n units with the smallest random numbers; fixed size.
+    stratified: pareto within each stratum, which is among `by`; units of one size are then a simple random sample of it.
     logged: every unit, because the logging system has drawn it already.
 
 The designs of fixed size rank few units, in two passes. The first counts units per bucket of the value that ranks them
@@ -50,7 +51,7 @@ Returns a select of the drawn rows with all columns of the relation.
         end
 {%- endset -%}
 {%- set can_be_ranked -%}
-    _ds_units.{{ design }} in ('pareto', 'simple_random')
+    _ds_units.{{ design }} in ('pareto', 'simple_random', 'stratified')
         and _ds_units.{{ inclusion_probability }} > 0
         and _ds_units.{{ expected_units }} is not null
         and (_ds_units.{{ random_number }} is not null or _ds_units.{{ is_certainty }})

@@ -86,6 +86,46 @@ simple_random_units as (
 
 ),
 
+drawn_strata as (
+
+    select
+        plan_id,
+        unit_id,
+        stratum_number
+    from {{ ref('draw_units') }}
+    where design = 'stratified'
+
+),
+
+-- a sample of fixed size in each stratum of each day, all of it labeled by experts
+stratified_units as (
+
+    select
+        unit_domains.plan_id,
+        unit_domains.unit_id,
+        unit_domains.unit_type,
+        unit_domains.policy_id,
+        unit_domains.sample_date,
+        unit_domains.week_start_date,
+        unit_domains.block_start_date,
+        unit_domains.pivot_name,
+        unit_domains.pivot_value,
+        unit_domains.plan_id || '|' || cast(unit_domains.sample_date as string)
+        || '|' || cast(drawn_strata.stratum_number as string) as stratum,
+        unit_domains.inclusion_probability,
+        unit_domains.maximum_overall_weight,
+        unit_domains.missed_weight,
+        unit_domains.exposure,
+        unit_domains.expert_violating_exposure
+    from unit_domains
+    inner join drawn_strata
+        on
+            unit_domains.plan_id = drawn_strata.plan_id
+            and unit_domains.unit_id = drawn_strata.unit_id
+    where unit_domains.is_audited and unit_domains.design = 'stratified'
+
+),
+
 -- drawn by the logging system, one independent choice per row
 logged_units as (
 
@@ -177,6 +217,19 @@ simple_random_estimates as (
 
 ),
 
+-- Brewer's variance within strata; a stratum of a single drawn unit is one that was taken whole
+stratified_estimates as (
+
+    {{ prevalence.survey_estimates(
+        'stratified_units', y='expert_violating_exposure', x='exposure',
+        weight='1 / inclusion_probability', design='pps_without_replacement', stratum='stratum', psu='unit_id',
+        inclusion_probability='inclusion_probability', lonely_psu='certainty', by=periods,
+        interval='gamma', level=var('interval_level'),
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
+    ) | indent(4) }}
+
+),
+
 logged_estimates as (
 
     {{ prevalence.survey_estimates(
@@ -243,7 +296,8 @@ judge_misses as (
 
 all_estimates as (
     {% for relation in [
-        'poisson_estimates', 'simple_random_estimates', 'logged_estimates', 'nested_estimates', 'judge_estimates'
+        'poisson_estimates', 'simple_random_estimates', 'stratified_estimates', 'logged_estimates', 'nested_estimates',
+        'judge_estimates'
     ] %}
     select
         '{{ "judge" if relation == "judge_estimates" else "expert" }}' as labeled_by,

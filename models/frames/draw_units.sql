@@ -10,7 +10,8 @@ content_days as (
         unit_date,
         unit_key,
         design,
-        expected_units,
+        stratum_number,
+        stratum_units,
         exposure,
         inclusion_probability,
         is_certainty
@@ -26,7 +27,8 @@ interactions as (
         unit_date,
         unit_key,
         design,
-        expected_units,
+        stratum_number,
+        stratum_units,
         exposure,
         inclusion_probability,
         is_certainty
@@ -42,7 +44,8 @@ user_days as (
         unit_date,
         unit_key,
         design,
-        expected_units,
+        cast(0 as bigint) as stratum_number,
+        expected_units as stratum_units,
         exposure,
         inclusion_probability,
         is_certainty
@@ -104,7 +107,8 @@ frame_units as (
         content_days.unit_date,
         content_days.unit_key,
         content_days.design,
-        content_days.expected_units,
+        content_days.stratum_number,
+        content_days.stratum_units,
         content_days.exposure,
         content_days.inclusion_probability,
         content_days.is_certainty
@@ -118,7 +122,8 @@ frame_units as (
         interactions.unit_date,
         interactions.unit_key,
         interactions.design,
-        interactions.expected_units,
+        interactions.stratum_number,
+        interactions.stratum_units,
         interactions.exposure,
         interactions.inclusion_probability,
         interactions.is_certainty
@@ -132,7 +137,8 @@ frame_units as (
         user_days.unit_date,
         user_days.unit_key,
         user_days.design,
-        user_days.expected_units,
+        user_days.stratum_number,
+        user_days.stratum_units,
         user_days.exposure,
         user_days.inclusion_probability,
         user_days.is_certainty
@@ -149,7 +155,8 @@ open_units as (
         frame_units.unit_key,
         frame_units.unit_date as sample_date,
         frame_units.design,
-        frame_units.expected_units,
+        frame_units.stratum_number,
+        frame_units.stratum_units,
         frame_units.exposure,
         frame_units.inclusion_probability,
         frame_units.is_certainty,
@@ -182,8 +189,8 @@ drawn_units as (
 
     {{ prevalence.draw_sample(
         'open_units', unit='unit_id', design='design', inclusion_probability='inclusion_probability',
-        is_certainty='is_certainty', random_number='random_number', expected_units='expected_units',
-        by=['plan_id', 'sample_date']
+        is_certainty='is_certainty', random_number='random_number', expected_units='stratum_units',
+        by=['plan_id', 'sample_date', 'stratum_number']
     ) | indent(4) }}
 
 ),
@@ -197,6 +204,7 @@ final as (
         drawn_units.unit_key,
         drawn_units.sample_date,
         drawn_units.design,
+        drawn_units.stratum_number,
         drawn_units.exposure,
         drawn_units.inclusion_probability,
         1 / drawn_units.inclusion_probability as design_weight,

@@ -41,6 +41,7 @@ relative_risks as (
     select
         unit_id,
         policy_id,
+        score_millionths,
         is_score_imputed,
         importance,
         {{ prevalence._relative_risk('score_millionths', 'mean_score_millionths') }} as raw_relative_risk,
@@ -54,6 +55,7 @@ compromise_risks as (
     select
         unit_id,
         'all' as risk_scope,
+        max(score_millionths) as highest_score_millionths,
         bool_or(is_score_imputed) as is_score_imputed,
         cast(
             least(
@@ -79,6 +81,7 @@ policy_risks as (
     select {{ prevalence._broadcast(['plan_policies']) }}
         relative_risks.unit_id,
         relative_risks.policy_id as risk_scope,
+        relative_risks.score_millionths as highest_score_millionths,
         relative_risks.is_score_imputed,
         relative_risks.raw_relative_risk,
         relative_risks.learned_relative_risk
@@ -93,6 +96,7 @@ unit_risks as (
     select
         unit_id,
         risk_scope,
+        highest_score_millionths,
         is_score_imputed,
         raw_relative_risk,
         learned_relative_risk
@@ -103,6 +107,7 @@ unit_risks as (
     select
         unit_id,
         risk_scope,
+        highest_score_millionths,
         is_score_imputed,
         raw_relative_risk,
         learned_relative_risk
@@ -118,6 +123,7 @@ final as (
         content_days.content_id as unit_key,
         unit_risks.risk_scope,
         content_days.views as exposure,
+        unit_risks.highest_score_millionths,
         unit_risks.is_score_imputed,
         unit_risks.raw_relative_risk,
         unit_risks.learned_relative_risk

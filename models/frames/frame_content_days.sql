@@ -11,6 +11,7 @@ sized_units as (
         unit_key,
         risk_scope,
         exposure,
+        highest_score_millionths,
         is_score_imputed,
         raw_relative_risk,
         learned_relative_risk
@@ -32,6 +33,20 @@ plans as (
         coalesce(cold_defence_share, defence_share, 1) as cold_defence_share
     from {{ ref('stg_sampling_plans') }}
     where unit_type = 'content_day'
+
+),
+
+-- of stratified plans; without one there is no row
+strata as (
+
+    select
+        plan_id,
+        unit_date,
+        stratum_number,
+        score_from_millionths,
+        score_until_millionths,
+        allocated_units
+    from {{ ref('frame_strata') }}
 
 ),
 
@@ -123,12 +138,18 @@ plan_days as (
 
 plan_units as (
 
-    select {{ prevalence._broadcast(['plan_days']) }}
+    select {{ prevalence._broadcast(['plan_days', 'strata']) }}
         plan_days.plan_id,
         plan_days.design,
         plan_days.expected_units,
+        coalesce(strata.stratum_number, 0) as stratum_number,
+        case when plan_days.design = 'stratified' then strata.allocated_units else plan_days.expected_units end
+            as stratum_units,
         case
-            when plan_days.design <> 'simple_random' and plan_days.score_power > 0 and plan_days.defence_share < 1
+            when
+                plan_days.design not in ('simple_random', 'stratified')
+                and plan_days.score_power > 0
+                and plan_days.defence_share < 1
                 then plan_days.uses_learned_rates
         end as is_score_learned,
         sized_units.unit_id,
@@ -138,6 +159,9 @@ plan_units as (
         sized_units.is_score_imputed,
         case
             when plan_days.design = 'simple_random' then cast(1 as bigint)
+            when plan_days.design = 'stratified'
+                then
+                    {{ prevalence._exposure_size('sized_units.exposure', 'plan_days.exposure_power') | indent(20) }}
             else {{ prevalence._defensive_mixture(
                 prevalence._exposure_size('sized_units.exposure', 'plan_days.exposure_power'),
                 prevalence._risk_size(
@@ -154,15 +178,24 @@ plan_units as (
         on
             sized_units.unit_date = plan_days.unit_date
             and sized_units.risk_scope = plan_days.risk_scope
+    left join strata
+        on
+            plan_days.plan_id = strata.plan_id
+            and plan_days.unit_date = strata.unit_date
+            and sized_units.highest_score_millionths
+            between strata.score_from_millionths and strata.score_until_millionths
 
 ),
 
 probabilities as (
 
     {{ prevalence.inclusion_probabilities(
-        'plan_units', unit='unit_id', size='size_measure', expected_units='expected_units',
-        by=['plan_id', 'unit_date'],
-        columns=['unit_key', 'design', 'expected_units', 'exposure', 'size_measure', 'is_score_learned', 'is_score_imputed']
+        'plan_units', unit='unit_id', size='size_measure', expected_units='stratum_units',
+        by=['plan_id', 'unit_date', 'stratum_number'],
+        columns=[
+            'unit_key', 'design', 'expected_units', 'stratum_units', 'exposure', 'size_measure', 'is_score_learned',
+            'is_score_imputed'
+        ]
     ) | indent(4) }}
 
 ),
@@ -176,6 +209,8 @@ final as (
         unit_key,
         design,
         expected_units,
+        stratum_number,
+        stratum_units,
         exposure,
         size_measure,
         inclusion_probability,

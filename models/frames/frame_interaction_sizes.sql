@@ -117,6 +117,7 @@ rates_in_force as (
         {{ part }}_scores.interaction_id,
         {{ part }}_scores.policy_id,
         {{ part }}_scores.importance,
+        {{ part }}_scores.score_millionths,
         {{ part }}_scores.is_score_imputed,
         {{ prevalence._relative_risk(
             part ~ '_scores.score_millionths', part ~ '_scores.mean_score_millionths'
@@ -137,6 +138,7 @@ unit_risks as (
 
     select
         interaction_id,
+        max(score_millionths) as highest_score_millionths,
         bool_or(is_score_imputed) as is_score_imputed,
         cast(
             least(
@@ -166,6 +168,7 @@ final as (
         interactions.interaction_id as unit_key,
         'all' as risk_scope,
         cast(1 as bigint) as exposure,
+        coalesce(unit_risks.highest_score_millionths, 0) as highest_score_millionths,
         coalesce(unit_risks.is_score_imputed, true) as is_score_imputed,
         coalesce(unit_risks.raw_relative_risk, 0) as raw_relative_risk,
         case
@@ -184,6 +187,7 @@ final as (
         interactions.interaction_id as unit_key,
         plan_policies.policy_id as risk_scope,
         cast(1 as bigint) as exposure,
+        coalesce(policy_risks.score_millionths, 0) as highest_score_millionths,
         coalesce(policy_risks.is_score_imputed, true) as is_score_imputed,
         coalesce(policy_risks.raw_relative_risk, 0) as raw_relative_risk,
         case

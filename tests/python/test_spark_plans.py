@@ -55,6 +55,7 @@ BOUNDED_MODELS = {
     "label_units": "drawn units, and interactions of drawn user-days",
     "label_items": "a row per drawn unit",
     "frame_totals": "a row per plan and day",
+    "frame_strata": "a row per plan, day and stratum",
     "frame_profiles": "a row per plan and day",
     "log_row_counts": "a row per source, day and reason",
     "log_source_profiles": "a row per source",
@@ -125,6 +126,8 @@ SEEDS = {
             ('alone', 'content_day', 'poisson', 100, '{POLICIES[0]}', 0.5, 1, 0.2, null, null, null),
             ('interactions', 'interaction', 'pareto', 300, null, null, null, 0.5, null, null, null),
             ('interactions_alone', 'interaction', 'poisson', 50, '{POLICIES[0]}', null, 1, 0.2, 0.5, null, null),
+            ('strata', 'content_day', 'stratified', 100, null, null, null, null, null, null, null),
+            ('strata_alone', 'interaction', 'stratified', 50, '{POLICIES[0]}', null, null, null, null, null, null),
             ('holdout', 'interaction', 'simple_random', 100, null, null, null, null, null, null, null),
             ('logged', 'interaction', 'logged', null, null, null, null, null, null, null, null),
             ('user_days', 'user_day', 'poisson', 300, null, null, null, 0.5, null, 1, 1),
@@ -132,7 +135,10 @@ SEEDS = {
         ) as p (
             plan_id, unit_type, design, expected_units, policy_id, exposure_power, score_power, defence_share,
             cold_defence_share, interactions_per_user_day, components_per_interaction
-        )""",
+        )
+        left join (
+            values ('strata', '0.001;0.1', null), ('strata_alone', '0.01', 'proportional')
+        ) as s (plan_id, stratum_bounds, allocation) using (plan_id)""",
 }
 
 
