@@ -615,7 +615,7 @@ def plan_row(result: Result) -> str:
         if design.cold_defence_share is not None:
             values["cold_defence_share"] = f"{design.cold_defence_share:g}"
     if design.draw == "stratified":
-        bounds = np.unique(np.round(design.bounds(next(iter(result.frame.cells.values()))), 6))
+        bounds = design.bounds(next(iter(result.frame.cells.values())))
         values["stratum_bounds"] = ";".join(f"{bound:g}" for bound in bounds)
         values["allocation"] = design.allocation
     if best.audit_units is not None:

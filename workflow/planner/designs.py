@@ -64,18 +64,22 @@ class Design:
         return capped(self.size(cells), cells.units, expected)
 
     def _stratified(self, cells: Cells, expected: float) -> Array:
+        """As the model frame_strata allocates and frames draw: by exposure within strata."""
         stratum = self.strata(cells)
         count = stratum.max() + 1
+        size = cells.exposure**self.exposure_power
         members = np.bincount(stratum, cells.units, count)
-        if self.allocation == "proportional":
-            part = members
-        else:
-            square = cells.units * (cells.exposure * self.root_risk(cells)) ** 2
-            part = np.sqrt(members * np.bincount(stratum, square, count))
-        has_units = members > 0
-        floor = np.where(has_units, np.minimum(self.minimum_stratum_units, members), 0.0)
-        drawn = allocated(part, floor, members, expected)
-        return (drawn / np.where(has_units, members, 1.0))[stratum]
+        part = np.bincount(stratum, cells.units * size, count)
+        if self.allocation != "proportional":
+            risk = np.bincount(stratum, cells.units * size * self.root_risk(cells) ** 2, count)
+            part = part * np.sqrt(risk / np.where(part > 0, part, 1.0))
+        least = np.where(members > 0, self.minimum_stratum_units, 0.0)
+        drawn = allocated(part, least, members, expected)
+        first = np.zeros(len(size))
+        for number in np.unique(stratum):
+            inside = stratum == number
+            first[inside] = capped(size[inside], cells.units[inside], drawn[number])
+        return first
 
 
 def capped(size: Array, units: Array, expected: float) -> Array:
@@ -116,4 +120,6 @@ def _score_bounds(cells: Cells) -> tuple[float, ...]:
     score = cells.highest_score[order]
     reached = np.cumsum((cells.units * cells.exposure)[order]) / cells.frame_exposure
     places = np.searchsorted(reached, STRATUM_SHARES)
-    return tuple(np.unique(score[np.minimum(places, len(score) - 1)] * (1 + 1e-9)).tolist())
+    # scores are whole millionths, and a bound belongs to the stratum above it
+    bounds = np.unique(np.round(score[np.minimum(places, len(score) - 1)], 6) + 1e-6)
+    return tuple(np.round(bounds[bounds < 1], 6).tolist())

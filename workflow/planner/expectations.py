@@ -135,13 +135,10 @@ def variance(cells: Cells, design: Design, plan: Sample, total_is_known: bool = 
     if design.draw == "stratified":
         # strata have fixed sizes: what their means differ by is no error
         stratum = design.strata(cells)
-        count = stratum.max() + 1
-        mean = np.bincount(stratum, cells.units * cells.exposure * (cells.rate - share), count)
-        members = np.bincount(stratum, cells.units, count)
-        drawn = np.bincount(stratum, cells.units * plan.first, count)
-        has_units = drawn > 0
-        centre = (members / np.where(has_units, drawn, 1.0) - 1) * mean**2 / np.where(has_units, members, 1.0)
-        total -= float(centre[has_units].sum())
+        left = cells.units * (1 - plan.first)
+        mean = np.bincount(stratum, left * cells.exposure * (cells.rate - share))
+        spread = np.bincount(stratum, left * plan.first)
+        total -= float((mean**2 / np.where(spread > 0, spread, np.inf)).sum())
     return max(total, 0.0) / cells.frame_exposure**2
 
 
