@@ -132,7 +132,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
             create(
                 f"frames.{name}",
                 "select plan_id, '' as unit_id, date '2026-10-05' as unit_date, '' as unit_key, design, "
-                "expected_units, 1 as exposure, 1 as size_measure, 0.5::double as inclusion_probability, false as is_certainty, "
+                "expected_units, 0 as stratum_number, 1 as stratum_units, 1 as exposure, 1 as size_measure, 0.5::double as inclusion_probability, false as is_certainty, "
                 "false as is_score_learned, false as is_score_imputed from staging.stg_sampling_plans where false",
             )
         for name in MODELS:
