@@ -9,7 +9,7 @@ REBUILD = (
 
 GATE = Gate(
     name="before_draw",
-    tables=(Table("frame_profiles", ("plan_id", "unit_date")),),
+    tables=(Table("frame_profiles", ("plan_id", "unit_date")), Table("plan_problems", ("plan_id", "message"))),
     checks=(
         Check(
             "frames_exist",
@@ -94,6 +94,14 @@ GATE = Gate(
             "exposure_ratio",
             "a day's exposure is near the median of the period's days",
             "compare with quality.day_profiles: a day that was cut short makes a frame that is too small.",
+        ),
+        Check(
+            "plans_can_work",
+            "plan_problems",
+            "severity",
+            "every plan can be drawn from its frame as it says",
+            "change the plan in seeds/sampling_plans.csv, or in the table sampling_plans that you land; what was drawn "
+            "before stays drawn.",
         ),
     ),
 )

@@ -9,6 +9,7 @@ GATE = Gate(
         Table("log_source_profiles", ("source_name",)),
         Table("log_quarantine_reasons", ("source_name", "row_day", "quarantine_reason")),
         Table("day_profiles", ("source_name", "row_date")),
+        Table("plan_row_problems", ("plan_id", "message")),
     ),
     checks=(
         Check(
@@ -123,6 +124,14 @@ GATE = Gate(
             "signed-out traffic has none; when all have lost it, the join that fills it in has failed. Sessions "
             "and user-days leave such rows out.",
             may_be_null=True,
+        ),
+        Check(
+            "plans_can_be_read",
+            "plan_row_problems",
+            "severity",
+            "every plan is made of known words, known policies and numbers in their range",
+            "mend the named columns in seeds/sampling_plans.csv, or in the table sampling_plans that you land; "
+            "models/staging/_sources.yml says what each may hold.",
         ),
     ),
 )

@@ -104,7 +104,8 @@ def land_step(settings: Settings, raw_folder: Path | None) -> Step:
 def cold_start(dbt: Dbt) -> tuple[list[Step], Dbt]:
     """The demo world's first days, up to the rates that their labels teach, as one step; and dbt for the days after them.
 
-    Own logs need no such step: each run learns for the days of the next. Nothing is published here, so no gate looks.
+    Own logs need no such step: each run learns for the days of the next. Nothing is published here, so no gate looks; but what is drawn
+    stays drawn, so plans that cannot work are refused here, too.
     """
     window = dbt.window
     if window.days < 2 * COLD_DAYS:
@@ -115,8 +116,11 @@ def cold_start(dbt: Dbt) -> tuple[list[Step], Dbt]:
     def work() -> None:
         first.seed()
         first.run(
-            *_models("staging", without=ANSWERS), *_models("units"), *_models("frames"), *ITEMS,
-        )
+            *_models("staging", without=ANSWERS), *_models("units"), *_models("frames", without=DRAWN),
+            "plan_row_problems", "plan_problems",
+        )  # fmt: skip
+        _refuse_plans(dbt.settings)
+        first.run(*DRAWN, *ITEMS)
         first.run(*JUDGE)
         first.run(*ANSWERS, *AUDITS)
         first.run(*EXPERTS)
@@ -202,6 +206,20 @@ def _gate(settings: Settings, name: str) -> str:
     lines = [f"{len(report.results)} checks"]
     lines += [f"     warning {warning.check_name}: {warning.message}" for warning in report.warnings]
     return "\n".join(lines)
+
+
+def _refuse_plans(settings: Settings) -> None:
+    """Stop before a draw when a plan cannot work."""
+    with warehouse.connect(settings) as connection:
+        rows = connection.rows(
+            "select plan_id, message from quality.plan_problems where severity > 1 order by plan_id, message"
+        )
+    if rows:
+        listed = "\n".join(f"  plan {plan_id}: {message}" for plan_id, message in rows)
+        raise GateBlocked(
+            f"Nothing is drawn, because plans cannot work (quality.plan_problems):\n{listed}\nRemedy: change the plan in "
+            "seeds/sampling_plans.csv, or in the table sampling_plans that you land; or make the world larger."
+        )
 
 
 def _await(settings: Settings) -> str | None:

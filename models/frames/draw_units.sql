@@ -1,5 +1,7 @@
 {{ prevalence._for_ever() }}
 
+-- a plan that cannot work is refused before it draws: depends_on: {{ ref('plan_problems') }}
+
 with
 
 content_days as (

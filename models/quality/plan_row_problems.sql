@@ -1,0 +1,254 @@
+{{ config(materialized='table', tags=['raw_to_staging']) }}
+
+{%- set words = {
+    'unit_type': ['content_day', 'interaction', 'user_day'],
+    'design': ['poisson', 'pareto', 'simple_random', 'stratified', 'logged'],
+    'score_basis': ['learned', 'raw'],
+    'allocation': ['neyman', 'proportional'],
+    'random_number_key': ['unit', 'content'],
+} %}
+{%- set needed_words = ['unit_type', 'design'] %}
+{%- set powers = ['exposure_power', 'score_power'] %}
+{#- condition on the value, and how a message says it #}
+{%- set ranges = {
+    'expected_units': ('>= 1', 'at least 1'),
+    'defence_share': ('> 0 and {} <= 1', 'above 0 and at most 1'),
+    'cold_defence_share': ('> 0 and {} <= 1', 'above 0 and at most 1'),
+    'minimum_stratum_units': ('>= 2', 'at least 2, as one unit has no variance'),
+    'random_number_start': ('>= 0 and {} < 1', 'at least 0 and below 1'),
+    'daily_rotation': ('>= 0 and {} < 1', 'at least 0 and below 1'),
+    'audit_floor': ('>= 0 and {} <= 1', 'at least 0 and at most 1'),
+    'interactions_per_user_day': ('>= 1', 'at least 1'),
+    'components_per_interaction': ('>= 1', 'at least 1'),
+} %}
+
+with
+
+plans as (
+
+    select
+        plan_id,
+        unit_type,
+        design,
+        policy_id,
+        score_basis,
+        allocation,
+        random_number_key,
+        audit_units,
+        stratum_bounds,
+        exposure_power,
+        score_power,
+        {{ ranges.keys() | join(',\n        ') }}
+    from {{ ref('stg_sampling_plans') }}
+
+),
+
+policies as (
+
+    select policy_id
+    from {{ ref('stg_policies') }}
+
+),
+
+policy_count as (
+
+    select count(*) as policies
+    from policies
+
+),
+
+unknown_words as (
+    {% for column, known in words.items() %}
+    select
+        plan_id,
+        'unknown_{{ column }}' as problem,
+        cast(null as double) as asked,
+        cast(null as double) as available,
+        '{{ column }} is ' || coalesce({{ column }}, 'missing') || '; put one of {{ known | join(', ') }} there' as message
+    from plans
+    where coalesce({{ column }}, '{{ '' if column in needed_words else known[0] }}') not in ('{{ known | join("', '") }}')
+    {% if not loop.last %}
+    union all
+    {% endif -%}
+    {% endfor %}
+),
+
+unknown_powers as (
+    {% for column in powers %}
+    select
+        plan_id,
+        'unknown_{{ column }}' as problem,
+        {{ column }} as asked,
+        cast(null as double) as available,
+        '{{ column }} is ' || cast({{ column }} as string) || '; put 0, 0.5 or 1 there' as message
+    from plans
+    where {{ column }} not in (0, 0.5, 1)
+    {% if not loop.last %}
+    union all
+    {% endif -%}
+    {% endfor %}
+),
+
+values_out_of_range as (
+    {% for column, (condition, text) in ranges.items() %}
+    select
+        plan_id,
+        '{{ column }}_out_of_range' as problem,
+        cast({{ column }} as double) as asked,
+        cast(null as double) as available,
+        '{{ column }} is ' || cast({{ column }} as string) || '; put a number there that is {{ text }}' as message
+    from plans
+    where not ({{ column }} {{ condition.format(column) }})
+    {% if not loop.last %}
+    union all
+    {% endif -%}
+    {% endfor %}
+),
+
+missing_sizes as (
+
+    select
+        plan_id,
+        'missing_expected_units' as problem,
+        cast(null as double) as asked,
+        cast(null as double) as available,
+        'expected_units is missing; say how many units design ' || design || ' draws per day' as message
+    from plans
+    where design <> 'logged' and expected_units is null
+
+),
+
+unknown_policies as (
+
+    select
+        plans.plan_id,
+        'unknown_policy' as problem,
+        cast(null as double) as asked,
+        cast(policy_count.policies as double) as available,
+        'policy_id ' || plans.policy_id || ' is none of the ' || cast(policy_count.policies as string)
+        || ' policies; name one of them or leave it empty, for a sample that serves all' as message
+    from plans
+    cross join policy_count
+    left join policies
+        on plans.policy_id = policies.policy_id
+    where plans.policy_id is not null and policies.policy_id is null
+
+),
+
+-- draws that were made elsewhere are logged by interaction
+logged_units as (
+
+    select
+        plan_id,
+        'design_not_for_unit_type' as problem,
+        cast(null as double) as asked,
+        cast(null as double) as available,
+        'design logged is for interactions and unit_type is ' || unit_type || '; choose another design' as message
+    from plans
+    where design = 'logged' and unit_type <> 'interaction'
+
+),
+
+-- "any interaction of the user-day" is not a sum that an audit of some of them could correct
+audited_user_days as (
+
+    select
+        plan_id,
+        'audit_not_for_unit_type' as problem,
+        cast(audit_units as double) as asked,
+        cast(null as double) as available,
+        'audit_units is ' || cast(audit_units as string)
+        || ' and experts answer all that is shown of a user-day; leave audit_units empty' as message
+    from plans
+    where unit_type = 'user_day' and audit_units is not null
+
+),
+
+stratum_bounds as (
+    {% for number in range(1, 10) %}
+    select
+        plan_id,
+        stratum_bounds,
+        cast({{ number }} as bigint) as bound_number,
+        {{ prevalence._stratum_count('stratum_bounds') }} - 1 as bounds,
+        {{ prevalence._stratum_bound('stratum_bounds', number) }} as bound,
+        {{ prevalence._stratum_bound('stratum_bounds', number - 1) }} as bound_before
+    from plans
+    where design = 'stratified' and {{ prevalence._stratum_count('stratum_bounds') }} > {{ number }}
+    {% if not loop.last %}
+    union all
+    {% endif -%}
+    {% endfor %}
+),
+
+malformed_bounds as (
+
+    select
+        plan_id,
+        'malformed_stratum_bounds' as problem,
+        cast(max(bounds) as double) as asked,
+        cast(9 as double) as available,
+        'stratum_bounds is ' || stratum_bounds || '; put up to 9 scores between 0 and 1 there, in rising order, with semicolons '
+        || 'between them' as message
+    from stratum_bounds
+    where bounds > 9 or bound is null or bound >= 1000000 or bound <= bound_before
+    group by plan_id, stratum_bounds
+
+),
+
+-- the judge's errors within strata have no estimator here
+stratified_units as (
+
+    select
+        plan_id,
+        case when unit_type = 'user_day' then 'design_not_for_unit_type' else 'audit_not_for_design' end as problem,
+        cast(audit_units as double) as asked,
+        cast(null as double) as available,
+        case
+            when unit_type = 'user_day'
+                then 'design stratified is for content_day and interaction; choose poisson, pareto or simple_random'
+            else
+                'audit_units is ' || cast(audit_units as string)
+                || ' and experts answer all units of a stratified plan; leave audit_units empty'
+        end as message
+    from plans
+    where design = 'stratified' and (unit_type = 'user_day' or audit_units is not null)
+
+),
+
+problems as (
+
+    {% for relation in [
+        'unknown_words', 'unknown_powers', 'values_out_of_range', 'missing_sizes', 'unknown_policies', 'logged_units',
+        'audited_user_days', 'malformed_bounds', 'stratified_units',
+    ] -%}
+    select
+        {{ relation }}.plan_id,
+        {{ relation }}.problem,
+        {{ relation }}.asked,
+        {{ relation }}.available,
+        {{ relation }}.message
+    from {{ relation }}
+    {%- if not loop.last %}
+
+    union all
+
+    {% endif -%}
+    {% endfor %}
+
+),
+
+final as (
+
+    select
+        plan_id,
+        problem,
+        asked,
+        available,
+        cast(2 as bigint) as severity,
+        message
+    from problems
+
+)
+
+select * from final
