@@ -12,7 +12,8 @@ from workflow import warehouse
 from workflow.contract import raw_tables
 from workflow.settings import PROJECT, Settings, UserError
 
-# The demo world's plans, scaled to worlds of a thousand interactions: plan, unit, design, units, defence, audit, floor
+# The demo world's plans, scaled to worlds of a thousand interactions. Each day is a world of its own, so nothing is learned.
+SMALL_PLAN_COLUMNS = ("plan_id", "unit_type", "design", "expected_units", "defence_share", "audit_units", "audit_floor")
 SMALL_PLANS = (
     ("content_days_mixture", "content_day", "poisson", 400, 0.5, 120, 0.05),
     ("content_days_holdout", "content_day", "poisson", 100, 1.0, None, None),
@@ -53,7 +54,8 @@ def build_replicates(settings: Settings, seeds: int, seed: int) -> Settings:
 def _plan(settings: Settings) -> None:
     with warehouse.connect(settings) as connection:
         plans = next(table for table in raw_tables() if table.name == "sampling_plans")
-        connection.replace(plans, {}, SMALL_PLANS)
+        rows = [dict(zip(SMALL_PLAN_COLUMNS, plan, strict=True)) for plan in SMALL_PLANS]
+        connection.replace(plans, {}, [[row.get(column.name) for column in plans.columns] for row in rows])
 
 
 def coverage_table(settings: Settings) -> list[tuple]:

@@ -64,9 +64,14 @@ unknown_words as (
         'unknown_{{ column }}' as problem,
         cast(null as double) as asked,
         cast(null as double) as available,
-        '{{ column }} is ' || coalesce({{ column }}, 'missing') || '; put one of {{ known | join(', ') }} there' as message
+        '{{ column }} is ' || coalesce({{ column }}, 'missing')
+        || '; put one of {{ known | join(', ') }} there' as message
     from plans
-    where coalesce({{ column }}, '{{ '' if column in needed_words else known[0] }}') not in ('{{ known | join("', '") }}')
+    where
+        {{ column }} not in ('{{ known | join("', '") }}')
+        {% if column in needed_words -%}
+        or {{ column }} is null
+        {% endif %}
     {% if not loop.last %}
     union all
     {% endif -%}

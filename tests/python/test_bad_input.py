@@ -194,6 +194,35 @@ def test_tables_written_by_hand_are_checked_too(command):
     assert "column surface" in text and "column flag" in text and "raw.interactions" in text
 
 
+PLANS = """
+    select plan_id, 'interaction' as unit_type, design, cast(units as bigint) as expected_units,
+        cast(defence as double) as defence_share, cast(null as bigint) as audit_units, cast(null as double) as audit_floor,
+        policy_id
+    from (values {rows}) as plans (plan_id, design, units, defence, policy_id)
+"""
+
+
+def test_plans_that_cannot_work_are_refused_before_a_draw(command):
+    """First by what their rows say, then by what the frame has; a plan that asks for all of a day is not refused."""
+    rows = "('good', 'pareto', 10, 0.5, null), ('word', 'lottery', 10, 0.5, null), ('lost', 'pareto', 10, 0.5, 'nobody')"
+    folder = own_logs.write(command.folder / "raw", sampling_plans=PLANS.format(rows=rows))
+    code, text = command("run", "--raw-folder", folder)
+    assert code == cli.EXIT_BLOCKED
+    assert "BLOCKED plans_can_be_read" in text and "plan_id=good" not in text
+    assert "plan_id=word message=design is lottery; put one of" in text
+    assert "plan_id=lost message=policy_id nobody is none of the 4 policies" in text and "Remedy" in text
+    ((smallest, largest),) = command.query(
+        "select min(n), max(n) from (select count(*) as n from staging.stg_interactions group by unit_date)"
+    )
+    rows = f"('all', 'poisson', {smallest}, 1, null), ('more', 'poisson', {largest + 1}, 1, null)"
+    own_logs.write(folder, sampling_plans=PLANS.format(rows=rows))
+    code, text = command("run", "--raw-folder", folder)
+    assert code == cli.EXIT_BLOCKED
+    assert "BLOCKED plans_can_work" in text and "plan_id=all" not in text
+    assert f"plan_id=more message=expected_units is {largest + 1} and the frame has" in text
+    assert not command.query("select 1 from information_schema.tables where table_name = 'draw_units'")
+
+
 # --- accepted: types that can be read without guessing --------------------------------------------------------------------
 
 

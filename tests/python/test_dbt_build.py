@@ -60,8 +60,8 @@ def check_user_days(database: Path) -> None:
 
 def test_a_plain_build_passes_every_test_and_changes_no_row(tmp_path: Path) -> None:
     run(
-        tmp_path, "workflow.cli", "demo", "--interactions", "4000", "--users", "400", "--start-date", START,
-        "--end-date", END,
+        tmp_path, "workflow.cli", "demo", "--interactions", "4000", "--users", "400", "--contents", "6000",
+        "--start-date", START, "--end-date", END,
     )  # fmt: skip
     check_user_days(tmp_path / "prevalence.duckdb")
     shutil.copy(tmp_path / "prevalence.duckdb", tmp_path / "before.duckdb")

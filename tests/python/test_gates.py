@@ -62,6 +62,13 @@ GOOD_TABLES = {
             0.2 as imputed_exposure_share, 1.0 as exposure_ratio
         from unnest(['mixture', 'holdout']) as plans(plan_id), {days}
     """,
+    "plan_row_problems": """
+        select 'plan' as plan_id, 'unknown_design' as problem, 'design is lottery' as message, 2 as severity where false
+    """,
+    "plan_problems": """
+        select 'mixture' as plan_id, 'days_smaller_than_the_sample' as problem, 'a day is small' as message, 1 as severity
+        where false
+    """,
     "label_profiles": """
         select
             plan_id, 'self_harm' as policy_id, cast(row_day as date) as sample_date, 1.0 as labelled_share,
@@ -137,6 +144,11 @@ FAULTS = {
     "components_per_interaction": (
         "update quality.day_profiles set components_ratio = 0.01 where source_name = "
         "'components' and row_date = '2026-10-06'"
+    ),
+    "plans_can_be_read": "insert into quality.plan_row_problems values ('plan', 'unknown_design', 'design is lottery', 2)",
+    "plans_can_work": (
+        "insert into quality.plan_problems values ('mixture', 'more_units_than_the_frame', 'asks for too many', 2), "
+        "('holdout', 'days_smaller_than_the_sample', 'a day is small', 1)"
     ),
     "frames_exist": "delete from quality.frame_profiles",
     "frame_has_every_day": "update quality.frame_profiles set frame_units = 0 where unit_date = '2026-10-06'",
@@ -233,6 +245,7 @@ BENIGN_CHANGES = {
         "exposure_ratio = 0.4",
         "update quality.frame_profiles set unit_count_difference = null, exposure_difference = null, "
         "probability_sum_difference = null",
+        "insert into quality.plan_problems values ('mixture', 'days_smaller_than_the_sample', 'a day is small', 1)",
     ],
     "labels_to_estimates": [
         "update quality.frame_coverage set uncovered_exposure_share = 0.05, draw_deviation = 4.5 where plan_id = "
@@ -384,7 +397,7 @@ def test_a_changed_subject_adds_rows_and_a_mended_one_gets_its_old_name_back(war
     change(warehouse, "update quality.frame_profiles set frame_units = 500 where unit_date = '2026-10-06'")
     assert check("before_draw", warehouse).subject_fingerprint == good
     after = stored_results(warehouse)
-    assert set(before) < set(after) and len(after) == len(before) + 11
+    assert set(before) < set(after) and len(after) == len(before) + 13
 
 
 def test_a_subject_does_not_depend_on_row_order_or_last_digits(warehouse):
@@ -422,9 +435,9 @@ def test_pages_are_written_beside_the_warehouse(warehouse):
     assert report.data_docs == warehouse.parent / "warehouse_data_docs" / "before_draw" / "index.html"
     assert report.data_docs.is_file()
     pages = list(report.data_docs.parent.glob("validations/**/*.html"))
-    assert len(pages) == 1 and "frame_profiles" in pages[0].as_posix()
+    assert sorted(page.stem.removeprefix("quality-") for page in pages) == ["frame_profiles", "plan_problems"]
     run_gate("before_draw", settings_of(warehouse))
-    assert len(list(report.data_docs.parent.glob("validations/**/*.html"))) == 1
+    assert len(list(report.data_docs.parent.glob("validations/**/*.html"))) == 2
 
 
 def test_half_written_pages_of_a_killed_run_do_not_stop_the_next(warehouse):
@@ -452,7 +465,7 @@ def test_exit_codes_and_output_of_the_command(warehouse, capsys):
     change(warehouse, FAULTS["probabilities_are_valid"])
     assert runner.main(["before_draw", "labels_to_estimates", "--database", str(warehouse)]) == 1
     output = capsys.readouterr()
-    assert "gate before_draw: BLOCKED by 1 of 11 checks" in output.out
+    assert "gate before_draw: BLOCKED by 1 of 13 checks" in output.out
     assert "labels_to_estimates" not in output.out, "gates after a blocked one are not run"
 
 
@@ -463,7 +476,7 @@ def test_the_project_command_runs_gates_too(warehouse, capsys, monkeypatch):
     assert "gate before_draw: passed" in capsys.readouterr().out
     change(warehouse, FAULTS["probabilities_are_valid"])
     assert cli.main(["gate", "before_draw"]) == 1
-    assert "gate before_draw: BLOCKED by 1 of 11 checks" in capsys.readouterr().err
+    assert "gate before_draw: BLOCKED by 1 of 13 checks" in capsys.readouterr().err
     assert cli.main(["gate", "nonsense"]) == 2
     assert "There is no gate 'nonsense'" in capsys.readouterr().err
 

@@ -21,7 +21,11 @@ from workflow.settings import PROJECT
 
 pytestmark = pytest.mark.slow
 
-DEMO = ["demo", "--interactions", "4000", "--start-date", "2026-10-05", "--end-date", "2026-10-08"]
+# as many contents as the demo's plans need
+DEMO = [
+    *("demo", "--interactions", "4000", "--contents", "6000"),
+    *("--start-date", "2026-10-05", "--end-date", "2026-10-08"),
+]
 # The run is killed within each of these steps, one run after the other: while raw tables are written, while days are
 # replaced, while a draw that is for ever is appended, and when everything is there already.
 KILLED_STEPS = ("demo world", "staging", "draw, items, assignments", "chart")

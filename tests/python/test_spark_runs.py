@@ -25,7 +25,11 @@ from workflow.spark import java, session
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(java.missing() is not None, reason=str(java.missing()))]
 
-DEMO = ["demo", "--interactions", "1500", "--users", "150", "--start-date", "2026-10-05", "--end-date", "2026-10-06"]
+# as many contents as the demo's plans need
+DEMO = [
+    *("demo", "--interactions", "1500", "--users", "150", "--contents", "3000"),
+    *("--start-date", "2026-10-05", "--end-date", "2026-10-06"),
+]
 TIMEOUT = 900
 IS_ALL = os.environ.get("PREVALENCE_CLUSTER_RUNS") == "all"
 # as in test_killed_run: early in a step, and not at the same moment in each
