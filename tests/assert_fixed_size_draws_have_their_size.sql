@@ -1,4 +1,5 @@
--- Pareto, simple random and stratified samples have exactly the plan's size, or all units of a smaller frame.
+-- Pareto, sequential Poisson, simple random and stratified samples have exactly the plan's size, or all units of a smaller
+-- frame.
 with
 
 draws as (
@@ -10,7 +11,7 @@ draws as (
         frame_units,
         count(*) as drawn_units
     from {{ ref('draw_units') }}
-    where design in ('pareto', 'simple_random', 'stratified')
+    where design in ('pareto', 'sequential_poisson', 'simple_random', 'stratified')
     group by plan_id, sample_date, design, frame_units
 
 ),

@@ -4,6 +4,9 @@ Designs:
     poisson: a unit is drawn when its random number is below its inclusion probability; independent, random size.
     pareto: the n units with the smallest ratio of the odds of random number and probability (Rosen, On sampling with
         probability proportional to size, Journal of Statistical Planning and Inference 62, 1997); fixed size.
+    sequential_poisson: the n units with the smallest ratio of random number and inclusion probability (Ohlsson,
+        Sequential Poisson sampling, Journal of Official Statistics 14, 1998); fixed size. Units of equal size are drawn
+        as by simple_random.
     simple_random: the n units with the smallest random numbers; fixed size.
     stratified: pareto within each stratum, which is among `by`; units of one size are then a simple random sample of it.
     logged: every unit, because the logging system has drawn it already.
@@ -12,8 +15,8 @@ The designs of fixed size rank few units, in two passes. The first counts units 
 (`_root_bucket`, which never puts a smaller value into a higher bucket; certainties have a bucket of their own before
 all others) and finds the lowest bucket at which the count reaches n. The n first units of the group lie in buckets up
 to that one, since these hold n units or more and no other unit comes before any of them. The second ranks those units
-exactly. They are n and what the last bucket holds beyond it: its values differ by less than 0.4 % for ratios of odds
-near 1, where n units are reached with probabilities that sum to n, and by 1.7 % where 10^-5 of the units are drawn.
+exactly. They are n and what the last bucket holds beyond it: its values differ by less than 0.4 % for ratios near
+1, where n units are reached with probabilities that sum to n, and by 1.7 % where 10^-5 of the units are drawn.
 Where a ratio of 256 does not reach n, all of the group's units are ranked: more than 256 times the sum of the
 probabilities was asked for, or more units than there are.
 
@@ -36,6 +39,8 @@ Returns a select of the drawn rows with all columns of the relation.
     case
                         when _ds_units.{{ design }} = 'simple_random' or _ds_units.{{ is_certainty }}
                             then _ds_units.{{ random_number }}
+                        when _ds_units.{{ design }} = 'sequential_poisson'
+                            then _ds_units.{{ random_number }} / nullif(_ds_units.{{ inclusion_probability }}, 0)
                         else
                             (_ds_units.{{ random_number }} / (1 - _ds_units.{{ random_number }}))
                             * (
@@ -51,7 +56,7 @@ Returns a select of the drawn rows with all columns of the relation.
         end
 {%- endset -%}
 {%- set can_be_ranked -%}
-    _ds_units.{{ design }} in ('pareto', 'simple_random', 'stratified')
+    _ds_units.{{ design }} in ('pareto', 'sequential_poisson', 'simple_random', 'stratified')
         and _ds_units.{{ inclusion_probability }} > 0
         and _ds_units.{{ expected_units }} is not null
         and (_ds_units.{{ random_number }} is not null or _ds_units.{{ is_certainty }})

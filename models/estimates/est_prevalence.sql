@@ -38,8 +38,8 @@ unit_domains as (
 ),
 
 -- Units are drawn independently and audited independently, so a unit's chance to reach the expert is the product of
--- both and the two phases together are one Poisson sample. A Pareto draw is treated in the same way: its centring
--- term vanishes for a ratio.
+-- both and the two phases together are one Poisson sample. A draw of the sequential Poisson
+-- or Pareto design is treated in the same way: its centring term vanishes for a ratio.
 poisson_units as (
 
     select
@@ -57,7 +57,7 @@ poisson_units as (
         exposure,
         expert_violating_exposure
     from unit_domains
-    where is_audited and design in ('poisson', 'pareto')
+    where is_audited and design in ('poisson', 'sequential_poisson', 'pareto')
 
 ),
 
@@ -189,7 +189,7 @@ judged_units as (
         exposure,
         judge_violating_exposure
     from unit_domains
-    where has_audit and pivot_name = 'overall' and design in ('poisson', 'pareto')
+    where has_audit and pivot_name = 'overall' and design in ('poisson', 'sequential_poisson', 'pareto')
 
 ),
 

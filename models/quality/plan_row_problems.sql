@@ -2,7 +2,7 @@
 
 {%- set words = {
     'unit_type': ['content_day', 'interaction', 'user_day'],
-    'design': ['poisson', 'pareto', 'simple_random', 'stratified', 'logged'],
+    'design': ['poisson', 'sequential_poisson', 'pareto', 'simple_random', 'stratified', 'logged'],
     'score_basis': ['learned', 'raw'],
     'allocation': ['neyman', 'proportional'],
     'random_number_key': ['unit', 'content'],

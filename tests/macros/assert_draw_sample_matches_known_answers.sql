@@ -16,7 +16,9 @@ units as (
         ('1', 0.15, 0.12), ('2', 0.30, 0.55), ('3', 0.45, 0.40), ('4', 0.60, 0.20), ('5', 0.75, 0.90), ('6', 0.75, 0.33)
     ) as six_units (unit_id, inclusion_probability, random_number)
     cross join (
-        values ('poisson', '1,3,4,6'), ('pareto', '1,4,6'), ('simple_random', '1,4,6'), ('logged', '1,2,3,4,5,6')
+        values
+        ('poisson', '1,3,4,6'), ('sequential_poisson', '1,4,6'), ('pareto', '1,4,6'), ('simple_random', '1,4,6'),
+        ('logged', '1,2,3,4,5,6')
     ) as designs (design, expected_unit_ids)
 
 ),
@@ -57,4 +59,4 @@ select
     expected_unit_ids,
     drawn_unit_ids
 from counted_lists
-where drawn_unit_ids <> expected_unit_ids or design_count <> 4
+where drawn_unit_ids <> expected_unit_ids or design_count <> 5

@@ -34,7 +34,8 @@ DAYS = ["2026-10-05", "2026-10-06"]
 CONTENTS, INTERACTIONS = 30_000, 20_000
 # plan, design, expected units; `census` asks for more than there is, `hundreds` has a frame with few sizes
 PLANS = [
-    *[("mixture", "poisson", 3000), ("fixed", "pareto", 3000), ("holdout", "simple_random", 500)],
+    *[("mixture", "poisson", 3000), ("fixed", "pareto", 3000), ("ratio", "sequential_poisson", 3000)],
+    ("holdout", "simple_random", 500),
     *[("census", "pareto", 1_000_000), ("hundreds", "pareto", 400), ("none", "pareto", 0)],
 ]
 
@@ -232,8 +233,8 @@ def test_draws_are_those_of_the_definition(macro_runs) -> None:
         if design == "poisson":
             wanted = group[certain | (u < p)]
         else:
-            odds = (u / (1 - u)) * ((1 - p) / p)
-            keys = {"not_certain": ~certain, "value": np.where(certain | (design == "simple_random"), u, odds)}
+            ratio = u / p if design == "sequential_poisson" else (u / (1 - u)) * ((1 - p) / p)
+            keys = {"not_certain": ~certain, "value": np.where(certain | (design == "simple_random"), u, ratio)}
             wanted = group.assign(**keys).sort_values(["not_certain", "value", "unit_id"]).head(expected)
         ours = drawn[(drawn["plan_id"] == plan) & (drawn["day"] == day)]
         assert sorted(ours["unit_id"]) == sorted(wanted["unit_id"]), (plan, day)
@@ -242,7 +243,7 @@ def test_draws_are_those_of_the_definition(macro_runs) -> None:
 
 
 def test_only_candidates_are_ranked(macro_runs) -> None:
-    """Each plan has 17,500 units on a day, 210,000 in all; windows see buckets, candidates of 2 n and draws."""
+    """Each plan has 17,500 units on a day, 245,000 in all; windows see buckets, candidates of 2 n and draws."""
     _, results = macro_runs
     candidates = 2 * 2 * sum(n for _, _, n in PLANS if n < 1_000_000) + 2 * 750
     buckets = 2 * len(PLANS) * 4097
@@ -280,7 +281,7 @@ def test_the_check_of_plans_finds_what_it_is_for(macro_runs, spark) -> None:
     queries = {
         "global sort": "select * from units order by unit_id",
         "window over": "select *, row_number() over (partition by plan_id, day order by unit_id) as r from units",
-        f"window over 210000 rows (at most {MOST_ROWS}), inf": (
+        f"window over 245000 rows (at most {MOST_ROWS}), inf": (
             "select *, row_number() over (order by day) as r from units"
         ),
         "exchange": f"{group_join} on u.day = d.day",
