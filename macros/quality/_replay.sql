@@ -122,8 +122,7 @@ Engines write doubles differently, so a double is its whole part, what is beyond
         'unit_type': 'string', 'design': 'string', 'expected_units': 'bigint', 'policy_id': 'string',
         'score_basis': 'string', 'exposure_power': 'double', 'score_power': 'double', 'defence_share': 'double',
         'cold_defence_share': 'double', 'stratum_bounds': 'string', 'allocation': 'string',
-        'minimum_stratum_units': 'bigint', 'random_number_stream': 'string', 'random_number_key': 'string',
-        'random_number_start': 'double', 'daily_rotation': 'double', 'audit_units': 'bigint',
+        'minimum_stratum_units': 'bigint', 'audit_units': 'bigint',
         'audit_floor': 'double', 'interactions_per_user_day': 'bigint', 'components_per_interaction': 'bigint',
     }) }}
 {%- endmacro %}

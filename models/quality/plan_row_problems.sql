@@ -5,7 +5,6 @@
     'design': ['poisson', 'sequential_poisson', 'pareto', 'simple_random', 'stratified', 'logged'],
     'score_basis': ['learned', 'raw'],
     'allocation': ['neyman', 'proportional'],
-    'random_number_key': ['unit', 'content'],
 } %}
 {%- set needed_words = ['unit_type', 'design'] %}
 {%- set powers = ['exposure_power', 'score_power'] %}
@@ -15,8 +14,6 @@
     'defence_share': ('> 0 and {} <= 1', 'above 0 and at most 1'),
     'cold_defence_share': ('> 0 and {} <= 1', 'above 0 and at most 1'),
     'minimum_stratum_units': ('>= 2', 'at least 2, as one unit has no variance'),
-    'random_number_start': ('>= 0 and {} < 1', 'at least 0 and below 1'),
-    'daily_rotation': ('>= 0 and {} < 1', 'at least 0 and below 1'),
     'audit_floor': ('>= 0 and {} <= 1', 'at least 0 and at most 1'),
     'interactions_per_user_day': ('>= 1', 'at least 1'),
     'components_per_interaction': ('>= 1', 'at least 1'),
@@ -33,7 +30,6 @@ plans as (
         policy_id,
         score_basis,
         allocation,
-        random_number_key,
         audit_units,
         stratum_bounds,
         exposure_power,

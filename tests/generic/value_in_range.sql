@@ -1,5 +1,5 @@
-{#- Fails for each row whose value lies outside [minimum, maximum], or is not greater than `above` or not less than `below`. Null passes. -#}
-{% test value_in_range(model, column_name, minimum=none, maximum=none, above=none, below=none) %}
+{#- Fails for each row whose value lies outside [minimum, maximum], or is not greater than `above`. Null passes. -#}
+{% test value_in_range(model, column_name, minimum=none, maximum=none, above=none) %}
 
 select {{ column_name }}
 from {{ model }}
@@ -9,8 +9,7 @@ where
         true
         {%- if minimum is not none %} and {{ column_name }} >= {{ minimum }}{% endif -%}
         {%- if maximum is not none %} and {{ column_name }} <= {{ maximum }}{% endif -%}
-        {%- if above is not none %} and {{ column_name }} > {{ above }}{% endif -%}
-        {%- if below is not none %} and {{ column_name }} < {{ below }}{% endif %}
+        {%- if above is not none %} and {{ column_name }} > {{ above }}{% endif %}
     )
 
 {% endtest %}

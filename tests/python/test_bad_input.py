@@ -235,7 +235,7 @@ def test_optional_columns_are_null_where_a_file_leaves_them_out(command):
     code, text = command("land", "--raw-folder", folder)
     assert code == 0, text
     assert command.query(
-        "select score_power, exposure_power, random_number_stream from raw.sampling_plans"
+        "select score_power, exposure_power, stratum_bounds from raw.sampling_plans"
     ) == [(0.25, None, None)]
     assert {row for row in command.query("select importance from raw.policies")} == {(2.0,)}
 
@@ -243,18 +243,18 @@ def test_optional_columns_are_null_where_a_file_leaves_them_out(command):
 def test_tables_of_an_older_version_gain_the_optional_columns(command):
     command("land", "--raw-folder", own_logs.write(command.folder / "raw"))
     with duckdb.connect(str(command.warehouse)) as connection:
-        connection.execute("create table kept as select * exclude (daily_rotation) from raw.sampling_plans")
+        connection.execute("create table kept as select * exclude (minimum_stratum_units) from raw.sampling_plans")
         connection.execute("drop view raw.sampling_plans")
         connection.execute("create table raw.sampling_plans as from kept")
     code, text = command("land")
     assert code == 0, text
-    assert command.query("select plan_id, daily_rotation from raw.sampling_plans") == [("all_interactions", None)]
+    assert command.query("select plan_id, minimum_stratum_units from raw.sampling_plans") == [("all_interactions", None)]
     with duckdb.connect(str(command.warehouse)) as connection:
         connection.execute("drop table raw.sampling_plans")
         connection.execute("create view raw.sampling_plans as from kept")
     code, text = command("land")
     assert code == cli.EXIT_USER
-    assert "view raw.sampling_plans has no column daily_rotation" in text and "Remedy" in text
+    assert "view raw.sampling_plans has no column minimum_stratum_units" in text and "Remedy" in text
 
 
 def test_compatible_types_are_cast(command):
