@@ -1,5 +1,5 @@
--- Pareto, sequential Poisson, simple random and stratified samples have exactly the plan's size, or all units of a smaller
--- frame.
+-- Pareto, sequential Poisson, simple random and stratified samples have exactly the plan's size, or all units of a
+-- smaller frame.
 with
 
 draws as (

@@ -156,6 +156,8 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
         build(
             "units and frames",
             *[*_models("units"), *_models("frames", without=DRAWN), quality("before_draw")],
+            # the gate that follows says it with numbers and remedy; the test is for a plain dbt build
+            exclude=("assert_plans_can_work",),
         ),
         gate("before_draw"),
         build("draw, items, assignments", *DRAWN, *ITEMS),

@@ -153,8 +153,9 @@ floors_above_the_sample as (
         cast(count(distinct stratum_number) as double) as asked,
         cast(null as double) as available,
         cast(2 as bigint) as severity,
-        cast(count(distinct stratum_number) as string) || ' strata ask for minimum_stratum_units each, more than expected_units '
-        || 'on ' || cast(count(distinct unit_date) as string) || ' days; lower the minimum, or take fewer strata' as message
+        cast(count(distinct stratum_number) as string)
+        || ' strata ask for minimum_stratum_units each, more than expected_units on '
+        || cast(count(distinct unit_date) as string) || ' days; lower the minimum, or take fewer strata' as message
     from strata
     where allocated_units is null
     group by plan_id

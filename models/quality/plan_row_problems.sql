@@ -189,8 +189,8 @@ malformed_bounds as (
         'malformed_stratum_bounds' as problem,
         cast(max(bounds) as double) as asked,
         cast(9 as double) as available,
-        'stratum_bounds is ' || stratum_bounds || '; put up to 9 scores between 0 and 1 there, in rising order, with semicolons '
-        || 'between them' as message
+        'stratum_bounds is ' || stratum_bounds
+        || '; put up to 9 scores between 0 and 1 there, in rising order, with semicolons between them' as message
     from stratum_bounds
     where bounds > 9 or bound is null or bound >= 1000000 or bound <= bound_before
     group by plan_id, stratum_bounds

@@ -217,8 +217,8 @@ def test_plans_that_cannot_work_are_refused_before_a_draw(command):
     rows = f"('all', 'poisson', {smallest}, 1, null), ('more', 'poisson', {largest + 1}, 1, null)"
     own_logs.write(folder, sampling_plans=PLANS.format(rows=rows))
     code, text = command("run", "--raw-folder", folder)
-    assert code == cli.EXIT_BLOCKED
-    assert "BLOCKED plans_can_work" in text and "plan_id=all" not in text
+    assert code == cli.EXIT_BLOCKED, text
+    assert "BLOCKED plans_can_work" in text and "plan_id=all message" not in text
     assert f"plan_id=more message=expected_units is {largest + 1} and the frame has" in text
     assert not command.query("select 1 from information_schema.tables where table_name = 'draw_units'")
 
