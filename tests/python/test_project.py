@@ -108,6 +108,7 @@ DISPATCHED = (
     "_json_object",
     "_json_string",
     "_list_elements",
+    "_numbered",
     "_octet_length",
     "_row_order",
     "_sha256",
