@@ -197,23 +197,31 @@ malformed_bounds as (
 
 ),
 
--- the judge's errors within strata have no estimator here
-stratified_units as (
+stratified_user_days as (
 
     select
         plan_id,
-        case when unit_type = 'user_day' then 'design_not_for_unit_type' else 'audit_not_for_design' end as problem,
+        'design_not_for_unit_type' as problem,
+        cast(null as double) as asked,
+        cast(null as double) as available,
+        'design stratified is for content_day and interaction; choose poisson, pareto or simple_random' as message
+    from plans
+    where design = 'stratified' and unit_type = 'user_day'
+
+),
+
+-- judge and audit are one Poisson sample (decision 0001): other draws have no estimator of the judge's errors here
+audited_designs as (
+
+    select
+        plan_id,
+        'audit_not_for_design' as problem,
         cast(audit_units as double) as asked,
         cast(null as double) as available,
-        case
-            when unit_type = 'user_day'
-                then 'design stratified is for content_day and interaction; choose poisson, pareto or simple_random'
-            else
-                'audit_units is ' || cast(audit_units as string)
-                || ' and experts answer all units of a stratified plan; leave audit_units empty'
-        end as message
+        'audit_units is ' || cast(audit_units as string) || ' and experts answer all units of design ' || design
+        || '; leave audit_units empty, or choose poisson, sequential_poisson or pareto' as message
     from plans
-    where design = 'stratified' and (unit_type = 'user_day' or audit_units is not null)
+    where design in ('simple_random', 'stratified', 'logged') and audit_units is not null and unit_type <> 'user_day'
 
 ),
 
@@ -221,7 +229,7 @@ problems as (
 
     {% for relation in [
         'unknown_words', 'unknown_powers', 'values_out_of_range', 'missing_sizes', 'unknown_policies', 'logged_units',
-        'audited_user_days', 'malformed_bounds', 'stratified_units',
+        'audited_user_days', 'malformed_bounds', 'stratified_user_days', 'audited_designs',
     ] -%}
     select
         {{ relation }}.plan_id,
