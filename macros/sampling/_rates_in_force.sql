@@ -58,25 +58,22 @@ _rf_ranked_sets as (
 
 ),
 
-_rf_digits as (
-    {% for digit in range(11) %}
-    select cast({{ digit }} as bigint) as _rf_digit
-    {% if not loop.last %}
-    union all
-    {% endif -%}
-    {% endfor %}
+_rf_root_count as (
+
+    select cast(1001 as bigint) as root_count
+
+),
+
+_rf_numbers as (
+
+    {{ prevalence._numbered('_rf_root_count', 'root_count', ['root_count']) | indent(4) }}
+
 ),
 
 _rf_roots as (
 
-    select hundreds._rf_digit * 100 + tens._rf_digit * 10 + ones._rf_digit as score_root
-    from _rf_digits as hundreds
-    cross join _rf_digits as tens
-    cross join _rf_digits as ones
-    where
-        tens._rf_digit < 10
-        and ones._rf_digit < 10
-        and hundreds._rf_digit * 100 + tens._rf_digit * 10 + ones._rf_digit <= 1000
+    select _number - 1 as score_root
+    from _rf_numbers
 
 ),
 

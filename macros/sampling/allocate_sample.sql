@@ -30,32 +30,6 @@ They add up to n, or to the units of the frame where it has fewer.
 ) -%}
 with
 
-_as_digits as (
-    {% for digit in range(10) %}
-    select cast({{ digit }} as bigint) as _as_digit
-    {% if not loop.last %}
-    union all
-    {% endif -%}
-    {% endfor %}
-),
-
-_as_thousand as (
-
-    select hundreds._as_digit * 100 + tens._as_digit * 10 + ones._as_digit as _as_number
-    from _as_digits as hundreds
-    cross join _as_digits as tens
-    cross join _as_digits as ones
-
-),
-
-_as_thousands as (
-
-    select _as_digits._as_digit * 1000 + _as_thousand._as_number as _as_number
-    from _as_thousand
-    cross join _as_digits
-
-),
-
 _as_strata as (
 
     select
@@ -87,9 +61,8 @@ _as_grouped_strata as (
     select
         {% for column in by %}_as_strata.{{ column }}, {% endfor %}
         _as_strata.{{ stratum }},
-        _as_strata._as_population,
         _as_strata._as_minimum,
-        _as_strata._as_expected,
+        least(_as_strata._as_population, _as_strata._as_expected) - _as_strata._as_minimum as _as_possible,
         _as_groups._as_further,
         case
             when _as_groups._as_largest > 0 then _as_strata._as_weight * _as_strata._as_deviation
@@ -104,29 +77,25 @@ _as_grouped_strata as (
 
 ),
 
--- one row per unit that a stratum could get, with the units that it would have before
+-- one row per unit that a stratum could get beyond its minimum, and the units that it would have before
+_as_numbered as (
+
+    {{ prevalence._numbered(
+        '_as_grouped_strata', '_as_possible', by + [stratum, '_as_minimum', '_as_further', '_as_product']
+    ) | indent(4) }}
+
+),
+
 _as_candidates as (
 
     select
-        {% for column in by %}_as_grouped_strata.{{ column }}, {% endfor %}
-        _as_grouped_strata.{{ stratum }},
-        _as_grouped_strata._as_further,
-        _as_thousands._as_number * 1000 + _as_thousand._as_number as _as_units,
-        _as_grouped_strata._as_product
-        / sqrt(
-            cast(_as_thousands._as_number * 1000 + _as_thousand._as_number as double)
-            * cast(_as_thousands._as_number * 1000 + _as_thousand._as_number + 1 as double)
-        ) as _as_priority
-    from _as_grouped_strata
-    inner join _as_thousands
-        on
-            _as_thousands._as_number * 1000 < _as_grouped_strata._as_population
-            and _as_thousands._as_number * 1000 < _as_grouped_strata._as_expected
-    cross join _as_thousand
-    where
-        _as_thousands._as_number * 1000 + _as_thousand._as_number >= _as_grouped_strata._as_minimum
-        and _as_thousands._as_number * 1000 + _as_thousand._as_number < _as_grouped_strata._as_population
-        and _as_thousands._as_number * 1000 + _as_thousand._as_number < _as_grouped_strata._as_expected
+        {% for column in by %}{{ column }}, {% endfor %}
+        {{ stratum }},
+        _as_further,
+        _as_minimum + _number - 1 as _as_units,
+        _as_product
+        / sqrt(cast(_as_minimum + _number - 1 as double) * cast(_as_minimum + _number as double)) as _as_priority
+    from _as_numbered
 
 ),
 

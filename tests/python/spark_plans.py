@@ -68,14 +68,18 @@ def findings(frame: DataFrame, most_rows: int) -> list[str]:
     """What would keep the query that has been `run` from scaling out, a sentence each; empty when there is nothing.
 
     `most_rows` is what one task and the driver can be given whatever the size of the logs: groups, histograms, drawn
-    units. Exchanges and windows that are spread over the partitions may be of any size.
+    units. Exchanges and windows that are spread over the partitions may be of any size; of others it is the fullest
+    partition that counts, by its share of the bytes: many groups are no day that comes together.
     """
     sentences = []
     for found in gatherings(frame):
         is_spread = found.unevenness is not None and found.unevenness <= MOST_UNEVEN
         if found.kind in ("exchange", "window") and is_spread:
             continue
-        if found.rows is None or found.rows > most_rows:
+        fullest = found.rows
+        if fullest is not None and found.unevenness is not None:
+            fullest *= min(1, found.unevenness / int(SETTINGS["spark.sql.shuffle.partitions"]))
+        if fullest is None or fullest > most_rows:
             uneven = found.unevenness
             uneven = "" if uneven is None else f", {uneven:.1f} times an even share in one partition"
             sentences.append(f"{found.kind} over {found.rows} rows (at most {most_rows}){uneven}: {found.text}")

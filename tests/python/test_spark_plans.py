@@ -205,8 +205,11 @@ def reading_models(manifest: dict) -> list[str]:
             found.append(key)
             if models[key]["name"] not in BOUNDED_MODELS:
                 growing.add(key)
-    needed = {parent for key in found for parent in models[key]["depends_on"]["nodes"]}
-    return [key for key in ordered if key in found or key in needed]
+    needed = set(found)
+    for key in reversed(ordered):
+        if key in needed:
+            needed.update(models[key]["depends_on"]["nodes"])
+    return [key for key in ordered if key in needed]
 
 
 def compiled(folder: Path, target: str) -> list[Model]:
@@ -268,7 +271,8 @@ def test_models_give_the_rows_of_duckdb(runs: Runs) -> None:
     counts = {
         name: runs.connection.execute(f"select count(*) from {name}").fetchone()[0] for name in runs.results
     }
-    assert all(counts.values()), [name for name, rows in counts.items() if not rows]
+    # no plan of these is at fault
+    assert {name for name, rows in counts.items() if not rows} == {"quality__plan_problems", "quality__plan_row_problems"}
 
 
 def test_no_step_of_a_model_brings_a_day_together(runs: Runs) -> None:
