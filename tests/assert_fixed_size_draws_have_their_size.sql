@@ -1,5 +1,5 @@
 -- Pareto, sequential Poisson, simple random and stratified samples have exactly the plan's size, or all units of a
--- smaller frame.
+-- smaller frame; samples with replacement have as many draws.
 with
 
 draws as (
@@ -9,9 +9,9 @@ draws as (
         sample_date,
         design,
         frame_units,
-        count(*) as drawn_units
+        sum(draws) as drawn_units
     from {{ ref('draw_units') }}
-    where design in ('pareto', 'sequential_poisson', 'simple_random', 'stratified')
+    where design in ('pareto', 'sequential_poisson', 'simple_random', 'stratified', 'pps_with_replacement')
     group by plan_id, sample_date, design, frame_units
 
 ),
@@ -34,4 +34,9 @@ select
 from draws
 inner join plans
     on draws.plan_id = plans.plan_id
-where draws.drawn_units <> least(plans.expected_units, draws.frame_units)
+where
+    draws.drawn_units
+    <> case
+        when draws.design = 'pps_with_replacement' then plans.expected_units
+        else least(plans.expected_units, draws.frame_units)
+    end

@@ -1,13 +1,53 @@
--- A frame's probabilities add up to the plan's sample size, or to the frame's units where those are fewer.
+-- A frame's probabilities add up to the plan's sample size, or to the frame's units where those are fewer: unless they
+-- are drawn with replacement, and probabilities are expected draws.
+with
+
+totals as (
+
+    select
+        plan_id,
+        unit_date,
+        expected_units,
+        frame_units,
+        sum_of_inclusion_probabilities
+    from {{ ref('frame_totals') }}
+    where expected_units is not null
+
+),
+
+plans as (
+
+    select
+        plan_id,
+        design
+    from {{ ref('stg_sampling_plans') }}
+
+),
+
+expected_sums as (
+
+    select
+        totals.plan_id,
+        totals.unit_date,
+        totals.expected_units,
+        totals.frame_units,
+        totals.sum_of_inclusion_probabilities,
+        case
+            when plans.design = 'pps_with_replacement' then totals.expected_units
+            else least(totals.expected_units, totals.frame_units)
+        end as expected_sum
+    from totals
+    left join plans
+        on totals.plan_id = plans.plan_id
+
+)
+
 select
     plan_id,
     unit_date,
     expected_units,
     frame_units,
     sum_of_inclusion_probabilities
-from {{ ref('frame_totals') }}
-where
-    expected_units is not null
-    -- relative: the sum adds the rounding of one probability per unit of the frame
-    and abs(sum_of_inclusion_probabilities - least(expected_units, frame_units))
-    > 1e-9 * least(expected_units, frame_units)
+from expected_sums
+-- relative: the sum adds the rounding of one probability per unit of the frame
+where abs(sum_of_inclusion_probabilities - expected_sum) > 1e-9 * expected_sum

@@ -35,7 +35,7 @@ replay writes to a stored draw. -#}
             'columns': {
                 'unit_type': 'string', 'unit_key': 'string', 'design': 'string', 'stratum_number': 'bigint',
                 'exposure': 'bigint', 'inclusion_probability': 'double', 'design_weight': 'double', 'is_certainty': 'boolean',
-                'random_number': 'double', 'frame_units': 'bigint', 'frame_exposure': 'bigint',
+                'random_number': 'double', 'draws': 'bigint', 'frame_units': 'bigint', 'frame_exposure': 'bigint',
                 'maximum_weighted_exposure': 'double', 'frame_fingerprint': 'string',
             },
         },

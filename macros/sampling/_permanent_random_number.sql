@@ -6,6 +6,14 @@ that a draw can be made again. Arguments are string expressions, position a numb
     {{ prevalence.hash_unit(plan ~ " || '|' || " ~ unit, var('sampling_salt') ~ ':draw') }}
 {%- endmacro %}
 
+{#- Where a draw with replacement falls. -#}
+{% macro _draw_random_number(plan, day, number) -%}
+    {{ prevalence.hash_unit(
+        plan ~ " || '|' || cast(" ~ day ~ " as string) || '|' || cast(" ~ number ~ " as string)",
+        var('sampling_salt') ~ ':draw_with_replacement'
+    ) }}
+{%- endmacro %}
+
 {#- Whether a drawn user-day is taken whole. -#}
 {% macro _whole_random_number(plan, user_day) -%}
     {{ prevalence.hash_unit(plan ~ " || '|' || " ~ user_day, var('sampling_salt') ~ ':whole') }}

@@ -6,8 +6,8 @@ Draw d falls on place floor(u_d x total) of 0 to total - 1, where u_d is a hash 
 behind each other, each as long as its size, and the one that holds the place is drawn. The order of units does not
 matter for the probabilities, because places are independent, so no unit has to be ranked among all: units are put into
 65,536 buckets by their own random numbers, the sizes of buckets are added up, and only within buckets that are hit are
-those of units. These are at most n of the 65,536, so with 5,000 draws less than 8 % of a large frame's units. Windows
-see buckets, draws and, bucket by bucket, the units of those that are hit.
+those of units. These are at most n of the 65,536, so with 5,000 draws less than 8 % of a large frame's units. What a
+group brings together are its draws and 256 sums; all else is added up in parts of a 256th of it or less.
 
 Sizes are whole numbers and hashes have 52 bits, so every engine draws the same units. With totals of 10^15, as
 sizes that are shares have, a probability is within 10^-15 of what it should be.
@@ -47,18 +47,31 @@ _dw_buckets as (
 
 ),
 
-_dw_placed_buckets as (
+-- 256 neighbouring buckets are a shelf: whole groups are added up by shelves, and each shelf by its buckets
+_dw_shelves as (
 
     select
         {{ by_columns }},
-        _dw_bucket,
+        cast(floor(_dw_bucket / cast(256 as double)) as bigint) as _dw_shelf,
+        max(_dw_expected) as _dw_expected,
+        cast(sum(_dw_size) as bigint) as _dw_size
+    from _dw_buckets
+    group by {{ by_columns }}, cast(floor(_dw_bucket / cast(256 as double)) as bigint)
+
+),
+
+_dw_placed_shelves as (
+
+    select
+        {{ by_columns }},
+        _dw_shelf,
         cast(
             sum(_dw_size) over (
-                partition by {{ by_columns }} order by _dw_bucket asc
+                partition by {{ by_columns }} order by _dw_shelf asc
                 rows between unbounded preceding and current row
             ) as bigint
         ) - _dw_size as _dw_start
-    from _dw_buckets
+    from _dw_shelves
 
 ),
 
@@ -68,7 +81,7 @@ _dw_groups as (
         {{ by_columns }},
         max(_dw_expected) as _dw_expected,
         cast(sum(_dw_size) as bigint) as _dw_total
-    from _dw_buckets
+    from _dw_shelves
     group by {{ by_columns }}
 
 ),
@@ -83,66 +96,99 @@ _dw_places as (
 
     select
         {{ by_columns }},
-        _number,
         least(
             cast(floor({{ draw_number }} * cast(_dw_total as double)) as bigint), _dw_total - 1
-        ) as _dw_place
+        ) as _dw_place,
+        count(*) as _dw_place_draws
     from _dw_numbers
+    group by
+        {{ by_columns }},
+        least(
+            cast(floor({{ draw_number }} * cast(_dw_total as double)) as bigint), _dw_total - 1
+        )
 
 ),
 
--- buckets and draws in the order of their places: a draw falls into the last bucket that starts before or with it
-_dw_places_and_buckets as (
+-- shelves and draws in the order of their places: a draw falls onto the last shelf that starts before or with it
+_dw_places_and_shelves as (
 
     select
         {{ by_columns }},
-        cast(null as bigint) as _number,
+        cast(null as bigint) as _dw_place_draws,
         _dw_start as _dw_place,
-        _dw_bucket,
-        _dw_start
-    from _dw_placed_buckets
+        _dw_shelf
+    from _dw_placed_shelves
 
     union all
 
     select
         {{ by_columns }},
-        _number,
+        _dw_place_draws,
         _dw_place,
-        cast(null as bigint) as _dw_bucket,
-        cast(null as bigint) as _dw_start
+        cast(null as bigint) as _dw_shelf
     from _dw_places
 
 ),
 
-_dw_located as (
+_dw_shelved_places as (
 
     select
         {{ by_columns }},
-        _number,
+        _dw_place_draws,
         _dw_place,
-        max(_dw_bucket) over (
-            partition by {{ by_columns }} order by _dw_place asc, case when _number is null then 0 else 1 end asc
+        max(_dw_shelf) over (
+            partition by {{ by_columns }}
+            order by _dw_place asc, case when _dw_place_draws is null then 0 else 1 end asc
             rows between unbounded preceding and current row
-        ) as _dw_bucket,
-        max(_dw_start) over (
-            partition by {{ by_columns }} order by _dw_place asc, case when _number is null then 0 else 1 end asc
-            rows between unbounded preceding and current row
-        ) as _dw_start
-    from _dw_places_and_buckets
+        ) as _dw_shelf
+    from _dw_places_and_shelves
+
+),
+
+_dw_placed_buckets as (
+
+    select {{ prevalence._broadcast(['_dw_placed_shelves']) }}
+        {% for column in by %}_dw_buckets.{{ column }}, {% endfor %}
+        _dw_placed_shelves._dw_shelf,
+        _dw_buckets._dw_bucket,
+        _dw_buckets._dw_size,
+        _dw_placed_shelves._dw_start + cast(
+            sum(_dw_buckets._dw_size) over (
+                partition by
+                    {% for column in by %}_dw_buckets.{{ column }}, {% endfor %}
+                    _dw_placed_shelves._dw_shelf
+                order by _dw_buckets._dw_bucket asc
+                rows between unbounded preceding and current row
+            ) as bigint
+        ) - _dw_buckets._dw_size as _dw_start
+    from _dw_buckets
+    inner join _dw_placed_shelves
+        on
+            {% for column in by -%}
+                _dw_buckets.{{ column }} = _dw_placed_shelves.{{ column }}
+                and {% endfor -%}
+            cast(floor(_dw_buckets._dw_bucket / cast(256 as double)) as bigint) = _dw_placed_shelves._dw_shelf
 
 ),
 
 _dw_hits as (
 
-    select
-        {{ by_columns }},
-        _dw_bucket,
-        _dw_start,
-        _dw_place,
-        count(*) as _dw_place_draws
-    from _dw_located
-    where _number is not null
-    group by {{ by_columns }}, _dw_bucket, _dw_start, _dw_place
+    select {{ prevalence._broadcast(['_dw_shelved_places']) }}
+        {% for column in by %}_dw_placed_buckets.{{ column }}, {% endfor %}
+        _dw_placed_buckets._dw_bucket,
+        _dw_placed_buckets._dw_start,
+        _dw_shelved_places._dw_place,
+        _dw_shelved_places._dw_place_draws
+    from _dw_placed_buckets
+    inner join _dw_shelved_places
+        on
+            {% for column in by -%}
+                _dw_placed_buckets.{{ column }} = _dw_shelved_places.{{ column }}
+                and {% endfor -%}
+            _dw_placed_buckets._dw_shelf = _dw_shelved_places._dw_shelf
+            and _dw_shelved_places._dw_place >= _dw_placed_buckets._dw_start
+            and _dw_shelved_places._dw_place < _dw_placed_buckets._dw_start + _dw_placed_buckets._dw_size
+    where _dw_shelved_places._dw_place_draws is not null
 
 ),
 

@@ -29,11 +29,14 @@ Arguments:
     expected_units: column, the same in all rows of a group; null: the group gets no rows.
     by: list of columns that make a group (a plan and its day); a row with a null in one of them is left out.
     columns: list of further columns of the relation to return, which saves joining them again.
+    with_replacement: boolean SQL expression of the relation's columns, the same in all rows of a group: where it is
+        true, units are drawn with replacement, none is certain, and inclusion_probability is the expected number of
+        draws, expected_units x size / total, which may exceed 1. None means that no group is.
 
 Returns a select with the `by` columns, `unit`, `columns`, inclusion_probability (double in [0, 1]) and is_certainty
 (boolean).
 -#}
-{% macro inclusion_probabilities(relation, unit, size, expected_units, by, columns=[]) -%}
+{% macro inclusion_probabilities(relation, unit, size, expected_units, by, columns=[], with_replacement=none) -%}
 {%- set by_columns = by | join(', ') -%}
 with
 
@@ -45,6 +48,9 @@ _ip_units as (
         {% for column in columns %}{{ column }}, {% endfor %}
         {{ expected_units }} as _ip_expected,
         coalesce({{ size }}, 0) as _ip_size,
+        {%- if with_replacement is not none %}
+        {{ with_replacement }} as _ip_with_replacement,
+        {%- endif %}
         {{ prevalence._root_bucket('coalesce(' ~ size ~ ', 0)', 16, 4096) }} as _ip_bucket
     from {{ relation }}
     where {{ expected_units }} is not null
@@ -57,6 +63,9 @@ _ip_buckets as (
         {{ by_columns }},
         _ip_bucket,
         max(_ip_expected) as _ip_expected,
+        {%- if with_replacement is not none %}
+        bool_or(_ip_with_replacement) as _ip_with_replacement,
+        {%- endif %}
         count(*) as _ip_bucket_units,
         cast(sum(_ip_size) as bigint) as _ip_bucket_size,
         max(_ip_size) as _ip_largest
@@ -71,6 +80,9 @@ _ip_cumulated_buckets as (
         {{ by_columns }},
         _ip_bucket,
         _ip_expected,
+        {%- if with_replacement is not none %}
+        _ip_with_replacement,
+        {%- endif %}
         _ip_largest,
         cast(sum(_ip_bucket_size) over (partition by {{ by_columns }}) as bigint) as _ip_total,
         coalesce(
@@ -100,6 +112,9 @@ _ip_tested_buckets as (
     select
         *,
         _ip_largest > 0
+        {%- if with_replacement is not none %}
+        and not _ip_with_replacement
+        {%- endif %}
         and cast(_ip_expected - _ip_larger_units as double) * cast(_ip_largest as double)
         >= cast(_ip_total - _ip_larger_size as double) as _ip_holds_certainty
     from _ip_cumulated_buckets

@@ -26,6 +26,7 @@ unit_domains as (
         has_audit,
         is_audited,
         inclusion_probability,
+        draws,
         overall_inclusion_probability,
         maximum_overall_weight,
         missed_weight,
@@ -123,6 +124,41 @@ stratified_units as (
             unit_domains.plan_id = drawn_strata.plan_id
             and unit_domains.unit_id = drawn_strata.unit_id
     where unit_domains.is_audited and unit_domains.design = 'stratified'
+
+),
+
+-- drawn with replacement, all labeled by experts, once each
+repeatedly_drawn_units as (
+
+    select
+        plan_id,
+        unit_id,
+        unit_type,
+        policy_id,
+        sample_date,
+        week_start_date,
+        block_start_date,
+        pivot_name,
+        pivot_value,
+        inclusion_probability,
+        maximum_overall_weight,
+        missed_weight,
+        exposure,
+        expert_violating_exposure,
+        draws
+    from unit_domains
+    where is_audited and design = 'pps_with_replacement'
+
+),
+
+-- each of a day's draws is a PSU of its own: a unit that was drawn twice is there twice
+numbered_draws as (
+
+    {{ prevalence._numbered('repeatedly_drawn_units', 'draws', [
+        'plan_id', 'unit_id', 'unit_type', 'policy_id', 'sample_date', 'week_start_date', 'block_start_date',
+        'pivot_name', 'pivot_value', 'inclusion_probability', 'maximum_overall_weight', 'missed_weight', 'exposure',
+        'expert_violating_exposure'
+    ]) | indent(4) }}
 
 ),
 
@@ -230,6 +266,19 @@ stratified_estimates as (
 
 ),
 
+with_replacement_estimates as (
+
+    {{ prevalence.survey_estimates(
+        'numbered_draws', y='expert_violating_exposure', x='exposure',
+        weight='1 / inclusion_probability', design='pps_with_replacement',
+        stratum="plan_id || '|' || cast(sample_date as string)",
+        psu="unit_id || '|' || cast(_number as string)", by=periods,
+        interval='gamma', level=var('interval_level'),
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
+    ) | indent(4) }}
+
+),
+
 logged_estimates as (
 
     {{ prevalence.survey_estimates(
@@ -296,8 +345,8 @@ judge_misses as (
 
 all_estimates as (
     {% for relation in [
-        'poisson_estimates', 'simple_random_estimates', 'stratified_estimates', 'logged_estimates', 'nested_estimates',
-        'judge_estimates'
+        'poisson_estimates', 'simple_random_estimates', 'stratified_estimates', 'with_replacement_estimates',
+        'logged_estimates', 'nested_estimates', 'judge_estimates'
     ] %}
     select
         '{{ "judge" if relation == "judge_estimates" else "expert" }}' as labeled_by,

@@ -22,6 +22,7 @@ unit_labels as (
         unit_type,
         policy_id,
         sample_date,
+        draws,
         exposure,
         is_audited,
         overall_inclusion_probability,
@@ -87,7 +88,8 @@ labeled_units as (
         unit_scores.score_millionths,
         unit_labels.expert_is_violating,
         cast(round(
-            1000 * unit_labels.exposure / (unit_labels.overall_inclusion_probability * draw_counts.draws)
+            1000 * unit_labels.draws * unit_labels.exposure
+            / (unit_labels.overall_inclusion_probability * draw_counts.draws)
         ) as bigint) as weight
     from unit_labels
     inner join window_draws

@@ -15,6 +15,7 @@ content_days as (
         stratum_number,
         stratum_units,
         exposure,
+        size_measure,
         inclusion_probability,
         is_certainty
     from {{ ref('frame_content_days') }}
@@ -32,6 +33,7 @@ interactions as (
         stratum_number,
         stratum_units,
         exposure,
+        size_measure,
         inclusion_probability,
         is_certainty
     from {{ ref('frame_interactions') }}
@@ -49,6 +51,7 @@ user_days as (
         cast(0 as bigint) as stratum_number,
         expected_units as stratum_units,
         exposure,
+        size_measure,
         inclusion_probability,
         is_certainty
     from {{ ref('frame_user_days') }}
@@ -112,6 +115,7 @@ frame_units as (
         content_days.stratum_number,
         content_days.stratum_units,
         content_days.exposure,
+        content_days.size_measure,
         content_days.inclusion_probability,
         content_days.is_certainty
     from content_days
@@ -127,6 +131,7 @@ frame_units as (
         interactions.stratum_number,
         interactions.stratum_units,
         interactions.exposure,
+        interactions.size_measure,
         interactions.inclusion_probability,
         interactions.is_certainty
     from interactions
@@ -142,6 +147,7 @@ frame_units as (
         user_days.stratum_number,
         user_days.stratum_units,
         user_days.exposure,
+        user_days.size_measure,
         user_days.inclusion_probability,
         user_days.is_certainty
     from user_days
@@ -160,6 +166,7 @@ open_units as (
         frame_units.stratum_number,
         frame_units.stratum_units,
         frame_units.exposure,
+        frame_units.size_measure,
         frame_units.inclusion_probability,
         frame_units.is_certainty,
         {{ prevalence._permanent_random_number('frame_units.plan_id', 'frame_units.unit_id') }} as random_number,
@@ -197,30 +204,63 @@ drawn_units as (
 
 ),
 
+with_replacement_units as (
+
+    select *
+    from open_units
+    where design = 'pps_with_replacement'
+
+),
+
+repeatedly_drawn_units as (
+
+    {{ prevalence.draw_with_replacement(
+        'with_replacement_units', unit='unit_id', size='size_measure', random_number='random_number',
+        expected_units='stratum_units', by=['plan_id', 'sample_date'],
+        draw_number=prevalence._draw_random_number('plan_id', 'sample_date', '_number')
+    ) | indent(4) }}
+
+),
+
+all_drawn_units as (
+
+    select
+        *,
+        cast(1 as bigint) as draws
+    from drawn_units
+
+    union all
+
+    select *
+    from repeatedly_drawn_units
+
+),
+
 final as (
 
     select {{ prevalence._broadcast(['frame_fingerprints']) }}
-        drawn_units.plan_id,
-        drawn_units.unit_id,
-        drawn_units.unit_type,
-        drawn_units.unit_key,
-        drawn_units.sample_date,
-        drawn_units.design,
-        drawn_units.stratum_number,
-        drawn_units.exposure,
-        drawn_units.inclusion_probability,
-        1 / drawn_units.inclusion_probability as design_weight,
-        drawn_units.is_certainty,
-        drawn_units.random_number,
-        drawn_units.frame_units,
-        drawn_units.frame_exposure,
-        drawn_units.maximum_weighted_exposure,
+        all_drawn_units.plan_id,
+        all_drawn_units.unit_id,
+        all_drawn_units.unit_type,
+        all_drawn_units.unit_key,
+        all_drawn_units.sample_date,
+        all_drawn_units.design,
+        all_drawn_units.stratum_number,
+        all_drawn_units.exposure,
+        all_drawn_units.inclusion_probability,
+        1 / all_drawn_units.inclusion_probability as design_weight,
+        all_drawn_units.is_certainty,
+        all_drawn_units.random_number,
+        all_drawn_units.draws,
+        all_drawn_units.frame_units,
+        all_drawn_units.frame_exposure,
+        all_drawn_units.maximum_weighted_exposure,
         frame_fingerprints.frame_fingerprint
-    from drawn_units
+    from all_drawn_units
     inner join frame_fingerprints
         on
-            drawn_units.plan_id = frame_fingerprints.plan_id
-            and drawn_units.sample_date = frame_fingerprints.sample_date
+            all_drawn_units.plan_id = frame_fingerprints.plan_id
+            and all_drawn_units.sample_date = frame_fingerprints.sample_date
 
 )
 

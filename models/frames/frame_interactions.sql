@@ -206,7 +206,8 @@ probabilities as (
         columns=[
             'unit_key', 'design', 'expected_units', 'stratum_units', 'exposure', 'size_measure', 'is_score_learned',
             'is_score_imputed'
-        ]
+        ],
+        with_replacement="design = 'pps_with_replacement'"
     ) | indent(4) }}
 
 ),

@@ -12,6 +12,7 @@ draws as (
         design,
         exposure,
         inclusion_probability,
+        draws,
         frame_units,
         frame_exposure,
         maximum_weighted_exposure
@@ -131,6 +132,7 @@ final as (
         plans.has_audit,
         draws.exposure,
         draws.inclusion_probability,
+        draws.draws,
         draws.frame_units,
         draws.frame_exposure,
         judge_answers.outcome as judge_outcome,

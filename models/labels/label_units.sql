@@ -15,6 +15,7 @@ draws as (
         inclusion_probability,
         design_weight,
         is_certainty,
+        draws,
         frame_units,
         frame_exposure,
         maximum_weighted_exposure
@@ -50,6 +51,7 @@ final as (
         inclusion_probability,
         design_weight,
         is_certainty,
+        draws,
         frame_units,
         frame_exposure,
         maximum_weighted_exposure
@@ -72,6 +74,7 @@ final as (
         user_day_interactions.inclusion_probability,
         1 / user_day_interactions.inclusion_probability as design_weight,
         user_day_interactions.inclusion_probability = 1 as is_certainty,
+        draws.draws,
         draws.frame_units,
         draws.frame_exposure,
         cast(null as double) as maximum_weighted_exposure

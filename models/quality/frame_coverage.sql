@@ -7,6 +7,8 @@ draws as (
     select
         plan_id,
         sample_date,
+        design,
+        draws,
         exposure,
         inclusion_probability,
         frame_units,
@@ -55,13 +57,28 @@ drawn_days as (
         plan_id,
         sample_date,
         count(*) as drawn_units,
+        sum(draws) as draws,
         -- the frame as it was when the day was drawn, kept with each drawn unit
         max(frame_units) as frame_units_when_drawn,
         max(frame_exposure) as frame_exposure_when_drawn,
-        sum(exposure / inclusion_probability) as weighted_exposure,
-        sum(
-            (1 - inclusion_probability) * (exposure / inclusion_probability) * (exposure / inclusion_probability)
-        ) as weighted_exposure_variance
+        sum(draws * (exposure / inclusion_probability)) as weighted_exposure,
+        case
+            -- of draws with replacement: n / (n - 1) times the squares of what each draw adds, less their mean's
+            when max(design) = 'pps_with_replacement'
+                then
+                    sum(draws) / nullif(cast(sum(draws) - 1 as double), 0)
+                    * greatest(
+                        sum(draws * (exposure / inclusion_probability) * (exposure / inclusion_probability))
+                        - sum(draws * (exposure / inclusion_probability))
+                        * sum(draws * (exposure / inclusion_probability)) / sum(draws),
+                        0
+                    )
+            else
+                sum(
+                    (1 - inclusion_probability) * (exposure / inclusion_probability)
+                    * (exposure / inclusion_probability)
+                )
+        end as weighted_exposure_variance
     from draws
     group by plan_id, sample_date
 
@@ -93,6 +110,7 @@ joined_days as (
         plans.design,
         plans.expected_units,
         coalesce(drawn_days.drawn_units, 0) as drawn_units,
+        coalesce(drawn_days.draws, 0) as draws,
         drawn_days.frame_units_when_drawn,
         drawn_days.frame_exposure_when_drawn,
         drawn_days.weighted_exposure,
@@ -141,8 +159,13 @@ final as (
             when design <> 'logged'
                 then
                     (
-                        cast(drawn_units as double)
-                        - cast(least(expected_units, coalesce(frame_units_when_drawn, expected_units)) as double)
+                        cast(draws as double)
+                        - cast(
+                            case
+                                when design = 'pps_with_replacement' then expected_units
+                                else least(expected_units, coalesce(frame_units_when_drawn, expected_units))
+                            end as double
+                        )
                     ) / sqrt(nullif(cast(expected_units as double), 0))
         end as draw_deviation,
         case

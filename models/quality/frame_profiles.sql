@@ -38,6 +38,7 @@ frame_rows as (
     select
         plan_id,
         unit_date,
+        design,
         exposure,
         inclusion_probability
     from {{ ref('frame_content_days') }}
@@ -47,6 +48,7 @@ frame_rows as (
     select
         plan_id,
         unit_date,
+        design,
         exposure,
         inclusion_probability
     from {{ ref('frame_interactions') }}
@@ -56,6 +58,7 @@ frame_rows as (
     select
         plan_id,
         unit_date,
+        design,
         exposure,
         inclusion_probability
     from {{ ref('frame_user_days') }}
@@ -71,7 +74,12 @@ counted_frames as (
         sum(exposure) as frame_exposure,
         min(inclusion_probability) as smallest_inclusion_probability,
         max(inclusion_probability) as largest_inclusion_probability,
-        count_if(coalesce(inclusion_probability > 0 and inclusion_probability <= 1, false)) as valid_probabilities
+        -- draws with replacement may be expected to take a unit more than once
+        count_if(
+            coalesce(
+                inclusion_probability > 0 and (inclusion_probability <= 1 or design = 'pps_with_replacement'), false
+            )
+        ) as valid_probabilities
     from frame_rows
     group by plan_id, unit_date
 
@@ -198,7 +206,12 @@ final as (
                     coalesce(
                         abs(
                             joined_days.sum_of_inclusion_probabilities
-                            / cast(least(joined_days.expected_units, joined_days.frame_units) as double) - 1
+                            / cast(
+                                case
+                                    when joined_days.design = 'pps_with_replacement' then joined_days.expected_units
+                                    else least(joined_days.expected_units, joined_days.frame_units)
+                                end as double
+                            ) - 1
                         ),
                         cast(1 as double)
                     )

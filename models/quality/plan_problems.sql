@@ -20,6 +20,7 @@ plans as (
     select
         plan_id,
         unit_type,
+        design,
         expected_units
     from {{ ref('stg_sampling_plans') }}
     where design <> 'logged' and expected_units >= 1
@@ -54,6 +55,7 @@ plan_frames as (
     select
         plans.plan_id,
         plans.unit_type,
+        plans.design,
         plans.expected_units,
         count(*) as days,
         count_if(totals.frame_units < plans.expected_units) as small_days,
@@ -63,10 +65,11 @@ plan_frames as (
     from plans
     inner join totals
         on plans.plan_id = totals.plan_id
-    group by plans.plan_id, plans.unit_type, plans.expected_units
+    group by plans.plan_id, plans.unit_type, plans.design, plans.expected_units
 
 ),
 
+-- draws with replacement may be more than there are units
 too_many_units as (
 
     select
@@ -80,7 +83,7 @@ too_many_units as (
         || cast(small_days as string) || ' of ' || cast(days as string)
         || ' days have fewer than asked for; ask for no more than the frame has' as message
     from plan_frames
-    where expected_units > median_frame
+    where expected_units > median_frame and design <> 'pps_with_replacement'
 
 ),
 
@@ -97,7 +100,7 @@ small_days as (
         || ') than expected_units, ' || cast(expected_units as string) || ', the smallest '
         || cast(smallest_frame as string) || '; they are taken whole' as message
     from plan_frames
-    where small_days > 0 and expected_units <= median_frame
+    where small_days > 0 and expected_units <= median_frame and design <> 'pps_with_replacement'
 
 ),
 

@@ -2,7 +2,9 @@
 
 {%- set words = {
     'unit_type': ['content_day', 'interaction', 'user_day'],
-    'design': ['poisson', 'sequential_poisson', 'pareto', 'simple_random', 'stratified', 'logged'],
+    'design': [
+        'poisson', 'sequential_poisson', 'pareto', 'simple_random', 'stratified', 'pps_with_replacement', 'logged'
+    ],
     'score_basis': ['learned', 'raw'],
     'allocation': ['neyman', 'proportional'],
 } %}
@@ -197,16 +199,18 @@ malformed_bounds as (
 
 ),
 
-stratified_user_days as (
+-- user-days are drawn once and not within strata
+designs_of_user_days as (
 
     select
         plan_id,
         'design_not_for_unit_type' as problem,
         cast(null as double) as asked,
         cast(null as double) as available,
-        'design stratified is for content_day and interaction; choose poisson, pareto or simple_random' as message
+        'design ' || design || ' is for content_day and interaction; choose poisson, sequential_poisson, pareto or'
+        || ' simple_random' as message
     from plans
-    where design = 'stratified' and unit_type = 'user_day'
+    where design in ('stratified', 'pps_with_replacement') and unit_type = 'user_day'
 
 ),
 
@@ -221,7 +225,10 @@ audited_designs as (
         'audit_units is ' || cast(audit_units as string) || ' and experts answer all units of design ' || design
         || '; leave audit_units empty, or choose poisson, sequential_poisson or pareto' as message
     from plans
-    where design in ('simple_random', 'stratified', 'logged') and audit_units is not null and unit_type <> 'user_day'
+    where
+        design in ('simple_random', 'stratified', 'pps_with_replacement', 'logged')
+        and audit_units is not null
+        and unit_type <> 'user_day'
 
 ),
 
@@ -229,7 +236,7 @@ problems as (
 
     {% for relation in [
         'unknown_words', 'unknown_powers', 'values_out_of_range', 'missing_sizes', 'unknown_policies', 'logged_units',
-        'audited_user_days', 'malformed_bounds', 'stratified_user_days', 'audited_designs',
+        'audited_user_days', 'malformed_bounds', 'designs_of_user_days', 'audited_designs',
     ] -%}
     select
         {{ relation }}.plan_id,
