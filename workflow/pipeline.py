@@ -241,11 +241,11 @@ def _await(settings: Settings) -> str | None:
                 from frames.draw_units as draws
                 inner join staging.stg_sampling_plans as plans
                     on draws.plan_id = plans.plan_id
-                inner join labels.label_assignments as tasks
+                inner join labels.label_tasks as tasks
                     on
                         draws.unit_type = tasks.unit_type
                         and draws.unit_id = tasks.unit_id
-                where plans.audit_units is not null
+                where plans.audit_units is not null and tasks.purpose = 'primary'
                 union all
                 select
                     'labels.label_audit_assignments' as relation,
@@ -253,7 +253,7 @@ def _await(settings: Settings) -> str | None:
                     tasks.policy_id,
                     tasks.assignment_id
                 from labels.draw_audits as audits
-                inner join labels.label_audit_assignments as tasks
+                inner join labels.label_tasks as tasks
                     on
                         audits.unit_type = tasks.unit_type
                         and audits.unit_id = tasks.unit_id

@@ -2,7 +2,8 @@
 
 Both periods are one pooled sample, in which each is a domain. A PSU in both is one PSU: the products of its two scores
 are the covariance (and so are the zeros of PSUs in one period only, which is why the stratum's size is the pooled one).
-With Poisson sampling every row is a draw of its own, and the covariance is 0. `independent` samples have a design for
+With Poisson sampling every row is a draw of its own, and the covariance is 0; with coordinated Poisson sampling the
+rows of one PSU are drawn by one random number, and what both periods drew is the covariance. `independent` samples have a design for
 each period: its strata are those of the period, and nothing is shared. The relative change is linearised, too.
 
 Arguments, columns, statuses and null rules: macros/_macros.yml.
@@ -47,6 +48,8 @@ Usage:
 {%- set over_domain = 'over (partition by ' ~ domain | join(', ') ~ ')' -%}
 {%- set variables = ['a1', 'b1', 'a2', 'b2'] -%}
 {%- set both = [(1, 1), (1, 2), (2, 2)] -%}
+{%- set is_poisson = design in ['poisson', 'coordinated_poisson'] -%}
+{%- set is_coordinated = design == 'coordinated_poisson' -%}
 {%- set periods = [prevalence._sv_text(from_period), prevalence._sv_text(to_period)] -%}
 {%- set counts = ['rows', 'labeled1', 'labeled2', 'positive', 'invalid'] -%}
 {%- set sums = ['w1', 'w2', 'wyy1', 'wyx1', 'wxx1', 'wyy2', 'wyx2', 'wxx2'] -%}
@@ -130,6 +133,27 @@ _sv_values as (
 ),
 
 {{ prevalence._sv_members('_sv_values', by, columns) }}
+{%- if is_coordinated %}
+
+_sv_ordered_members as (
+
+    -- rows of a PSU from the smallest probability to the largest: a unit that is drawn with the smaller one is drawn
+    -- with the larger one, too
+    select
+        *,
+        {%- for name in variables %}
+        coalesce(
+            sum(_sv_{{ name }}) over (
+                partition by {{ (domain + strata + ['_sv_psu']) | join(', ') }}
+                order by _sv_f desc
+                rows between unbounded preceding and 1 preceding
+            ), 0
+        ) as _sv_before_{{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from _sv_members
+
+),
+{%- endif %}
 {%- if psu is not none %}
 
 _sv_psus as (
@@ -139,10 +163,23 @@ _sv_psus as (
         {%- for name in counts + sums + variables %}
         sum(_sv_{{ name }}) as _sv_{{ name }},
         {%- endfor %}
+        {%- if is_coordinated %}
+        {%- for left in variables %}
+        {%- for right in variables[loop.index0:] %}
+        sum(
+            _sv_f * (
+                _sv_{{ left }} * _sv_{{ right }}
+                + _sv_{{ left }} * _sv_before_{{ right }}
+                + _sv_{{ right }} * _sv_before_{{ left }}
+            )
+        ) as _sv_q{{ left }}{{ right }},
+        {%- endfor %}
+        {%- endfor %}
+        {%- endif %}
         max(_sv_f) as _sv_f,
         min(_sv_population) as _sv_population,
         max(_sv_population) as _sv_population_maximum
-    from _sv_members
+    from {{ '_sv_ordered_members' if is_coordinated else '_sv_members' }}
     group by {{ (domain + strata + ['_sv_psu']) | join(', ') }}
 
 ),
@@ -164,7 +201,9 @@ _sv_strata as (
         {%- for left in variables %}
         {%- set outer = loop.index0 %}
         {%- for right in variables[outer:] %}
-        {% if design == 'poisson' -%}
+        {% if is_coordinated -%}
+        sum(_sv_q{{ left }}{{ right }})
+        {%- elif design == 'poisson' -%}
         sum(_sv_f * _sv_{{ left }} * _sv_{{ right }})
         {%- else -%}
         covar_pop(_sv_{{ left }}, _sv_{{ right }}) * count(_sv_a1)
@@ -207,7 +246,7 @@ _sv_scores as (
             else _sv_rows
         end as _sv_population_invalid,
         case
-            {%- if design == 'poisson' %}
+            {%- if is_poisson %}
             when _sv_f_most = 0 then 1
             {%- else %}
             when _sv_n >= _sv_n_population * (1 - 1e-9) then 1
@@ -236,7 +275,7 @@ _sv_terms as (
     select
         *,
         {%- for left, right in both %}
-        {%- if design == 'poisson' %}
+        {%- if is_poisson %}
         _sv_zz{{ left }}{{ right }} as _sv_term{{ left }}{{ right }},
         {%- else %}
         case
@@ -258,7 +297,7 @@ _sv_terms as (
         end as _sv_term{{ left }}{{ right }},
         {%- endif %}
         {%- endfor %}
-        case when {{ 'false' if design == 'poisson' else '_sv_n = 1 and _sv_census = 0' }} then 1 else 0 end as _sv_lonely
+        case when {{ 'false' if is_poisson else '_sv_n = 1 and _sv_census = 0' }} then 1 else 0 end as _sv_lonely
     from _sv_scores
 
 ),
@@ -449,7 +488,8 @@ _sv_moments as (
     {%- set takes = {
         'stratified': ['stratum', 'psu', 'population_psus'],
         'pps_with_replacement': ['stratum', 'psu'],
-        'poisson': ['stratum', 'inclusion_probability']
+        'poisson': ['stratum', 'inclusion_probability'],
+        'coordinated_poisson': ['stratum', 'psu', 'inclusion_probability']
     } -%}
     {{- prevalence._check_choice(name, 'design', design, takes.keys() | list) -}}
     {%- set unwanted = [] -%}
@@ -460,8 +500,11 @@ _sv_moments as (
         {%- endif -%}
     {%- endfor -%}
     {{- prevalence._check_not_given(name, 'design', design, unwanted, takes[design]) -}}
-    {%- if design == 'poisson' and inclusion_probability is none -%}
-        {{ prevalence._refuse(name, "design 'poisson' requires inclusion_probability; received none") }}
+    {%- if 'inclusion_probability' in takes[design] and inclusion_probability is none -%}
+        {{ prevalence._refuse(name, "design '" ~ design ~ "' requires inclusion_probability; received none") }}
+    {%- endif -%}
+    {%- if design == 'coordinated_poisson' and psu is none -%}
+        {{ prevalence._refuse(name, "design 'coordinated_poisson' requires psu, what has one random number; received none") }}
     {%- endif -%}
     {%- if from_period is none or to_period is none or from_period | string == to_period | string -%}
         {{ prevalence._refuse(

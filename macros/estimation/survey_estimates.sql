@@ -50,6 +50,9 @@ Usage:
 {%- set pairs = [('aa', 'a', 'a'), ('ab', 'a', 'b'), ('bb', 'b', 'b')] -%}
 {%- set with_probability = inclusion_probability is not none -%}
 {%- set with_pairs = joint_probabilities is not none -%}
+{#- rows of one PSU are drawn by one random number, each with a probability of its own -#}
+{%- set is_coordinated = design == 'coordinated_poisson' -%}
+{%- set psus_have_probabilities = with_probability and psu is not none and not is_coordinated -%}
 {%- set with_stratum_check = population_psus is not none or population_squared_probabilities is not none or with_pairs -%}
 {#- the other forms are sums of squares -#}
 {%- set may_be_negative = with_pairs or variance_method in ['overton', 'overton_yates_grundy', 'hartley_rao'] -%}
@@ -62,7 +65,8 @@ Usage:
 {%- set with_maximum = with_missed or zero_positive_bound == 'max_weight' -%}
 {%- set unit_x = x | trim in ['1', '1.0'] -%}
 {%- set carried = prevalence._sv_carried(
-    unit_x, total, with_maximum and frame_maximum_weight is not none, with_missed, with_missed and missed_weight is not none
+    unit_x, total, with_maximum and frame_maximum_weight is not none, with_missed, with_missed and missed_weight is not none,
+    is_coordinated
 ) -%}
 with
 
@@ -218,6 +222,27 @@ _sv_ssus as (
 
 ),
 {%- endif %}
+{%- if is_coordinated %}
+
+_sv_ordered_members as (
+
+    -- rows of a PSU from the smallest probability to the largest: a unit that is drawn with the smaller one is drawn
+    -- with the larger one, too
+    select
+        *,
+        {%- for name in ['a', 'b'] %}
+        coalesce(
+            sum(_sv_{{ name }}) over (
+                partition by {{ (domain + ['_sv_stratum', '_sv_psu']) | join(', ') }}
+                order by _sv_f desc
+                rows between unbounded preceding and 1 preceding
+            ), 0
+        ) as _sv_before_{{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from _sv_members
+
+),
+{%- endif %}
 {%- if psu is not none %}
 
 _sv_psus as (
@@ -236,6 +261,21 @@ _sv_psus as (
         max(_sv_f) as _sv_f,
         min(_sv_f) as _sv_f_minimum,
         {%- endif %}
+        {%- if is_coordinated %}
+        {%- if with_maximum %}
+        -- what is certain to be drawn on one day cannot be missed
+        case when min(_sv_f) > 0 then sum(_sv_missable) end as _sv_missable,
+        {%- endif %}
+        {%- for name, left, right in pairs %}
+        sum(
+            _sv_f * (
+                _sv_{{ left }} * _sv_{{ right }}
+                + _sv_{{ left }} * _sv_before_{{ right }}
+                + _sv_{{ right }} * _sv_before_{{ left }}
+            )
+        ) as _sv_q{{ name }},
+        {%- endfor %}
+        {%- endif %}
         {%- if population_squared_probabilities is not none %}
         min(_sv_population_squares) as _sv_population_squares,
         max(_sv_population_squares) as _sv_population_squares_maximum,
@@ -251,7 +291,7 @@ _sv_psus as (
         {%- endif %}
         sum(_sv_a) as _sv_a,
         sum(_sv_b) as _sv_b
-    from {{ '_sv_members' if ssu is none else '_sv_ssus' }}
+    from {{ '_sv_ordered_members' if is_coordinated else '_sv_members' if ssu is none else '_sv_ssus' }}
     group by {{ (domain + ['_sv_stratum', '_sv_psu']) | join(', ') }}
 
 ),
@@ -313,7 +353,7 @@ _sv_strata as (
         cast(count(*) as double) as _sv_psus,
         cast(count(_sv_b) as double) as _sv_domain_psus,
         {%- if with_maximum %}
-        max({{ '_sv_missable' if with_probability and psu is none else '_sv_b' }}) as _sv_b_maximum,
+        max({{ '_sv_missable' if with_probability and not psus_have_probabilities else '_sv_b' }}) as _sv_b_maximum,
         {%- endif %}
         {%- if with_positives %}
         -- what is found together counts once: over the PSUs, where there are any
@@ -325,7 +365,7 @@ _sv_strata as (
         min(_sv_population_psus) as _sv_population_minimum,
         max({{ '_sv_population_psus' if psu is none else '_sv_population_psus_maximum' }}) as _sv_population_maximum,
         {%- endif %}
-        {%- if with_probability and psu is not none %}
+        {%- if psus_have_probabilities %}
         sum(case when _sv_f - _sv_f_minimum > 1e-9 then _sv_rows else 0 end) as _sv_probability_invalid_rows,
         {%- endif %}
         {%- if with_pairs %}
@@ -353,7 +393,11 @@ _sv_strata as (
         {%- if with_probability %}
         max(_sv_f) as _sv_f_maximum,
         {%- for name, left, right in pairs %}
-        sum({{ '_sv_square_factor' if with_pairs else '_sv_f' }} * _sv_{{ left }} * _sv_{{ right }}) as _sv_f{{ name }},
+        {% if is_coordinated -%}
+        sum(_sv_q{{ name }})
+        {%- else -%}
+        sum({{ '_sv_square_factor' if with_pairs else '_sv_f' }} * _sv_{{ left }} * _sv_{{ right }})
+        {%- endif %} as _sv_f{{ name }},
         {%- endfor %}
         {%- else %}
         {%- for name, left, right in pairs %}
@@ -493,7 +537,7 @@ _sv_terms as (
     -- what each stratum adds to the variance; differences below 1e-12 of what they are taken from are rounding
     select
         *,
-        {%- if design == 'poisson' %}
+        {%- if design in ['poisson', 'coordinated_poisson'] %}
         0 as _sv_lonely,
         case when _sv_zz > 1e-12 * _sv_zz_scale then _sv_zz else 0 end as _sv_term,
         {%- elif design == 'pps_without_replacement' %}
@@ -556,7 +600,7 @@ _sv_domains as (
         {%- if ssu is not none %}
         sum(_sv_ssu_invalid_rows) as _sv_ssu_invalid_rows,
         {%- endif %}
-        {%- if with_probability and psu is not none %}
+        {%- if psus_have_probabilities %}
         sum(_sv_probability_invalid_rows) as _sv_probability_invalid_rows,
         {%- endif %}
         sum(_sv_domain_psus) as _sv_domain_psus,
@@ -638,7 +682,7 @@ _sv_moments as (
             _sv_invalid
             {%- if with_stratum_check %} + _sv_population_invalid_rows{% endif %}
             {%- if ssu is not none %} + _sv_ssu_invalid_rows{% endif %}
-            {%- if with_probability and psu is not none %} + _sv_probability_invalid_rows{% endif %}
+            {%- if psus_have_probabilities %} + _sv_probability_invalid_rows{% endif %}
         ) as _sv_invalid,
         {{ '_sv_a' if total else '_sv_a / nullif(_sv_b, 0)' }} as _sv_estimate,
         {% if may_be_negative %}case when _sv_all_terms >= 0 then _sv_all_terms end{% else %}_sv_all_terms{% endif %}
@@ -690,7 +734,8 @@ _sv_moments as (
         'stratified': ['stratum', 'psu', 'population_psus', 'ssu', 'population_ssus'],
         'pps_with_replacement': ['stratum', 'psu'],
         'pps_without_replacement': ['stratum', 'psu', 'inclusion_probability'],
-        'poisson': ['stratum', 'inclusion_probability']
+        'poisson': ['stratum', 'inclusion_probability'],
+        'coordinated_poisson': ['stratum', 'psu', 'inclusion_probability']
     } -%}
     {{- prevalence._check_choice(name, 'design', design, takes.keys() | list) -}}
     {%- set unwanted = [] -%}
@@ -702,6 +747,9 @@ _sv_moments as (
     {{- prevalence._check_not_given(name, 'design', design, unwanted, takes[design]) -}}
     {%- if 'inclusion_probability' in takes[design] and inclusion_probability is none -%}
         {{ prevalence._refuse(name, "design '" ~ design ~ "' requires inclusion_probability; received none") }}
+    {%- endif -%}
+    {%- if design == 'coordinated_poisson' and psu is none -%}
+        {{ prevalence._refuse(name, "design 'coordinated_poisson' requires psu, what has one random number; received none") }}
     {%- endif -%}
     {%- set methods = [
         'brewer', 'hajek', 'deville', 'overton', 'overton_yates_grundy', 'hartley_rao', 'horvitz_thompson', 'yates_grundy'
@@ -816,7 +864,7 @@ _sv_members as (
 {%- endmacro %}
 
 {#- What is only added up, from the rows to the domain: name -> aggregates of rows, and of groups of rows. -#}
-{% macro _sv_carried(unit_x, total, with_frame_maximum, with_certain, with_missed) -%}
+{% macro _sv_carried(unit_x, total, with_frame_maximum, with_certain, with_missed, is_coordinated=false) -%}
     {%- set carried = {
         'rows': ['count(*)', 'sum(_sv_rows)'],
         'labeled': ['count(_sv_y)', 'sum(_sv_labeled)'],
@@ -844,10 +892,14 @@ _sv_members as (
         {%- do carried.update({'frame_maximum': ['max(_sv_frame_maximum)', 'max(_sv_frame_maximum)']}) -%}
     {%- endif -%}
     {%- if with_missed -%}
-        {#- counted with the weight, so that a domain's mean is over the rows that have one -#}
+        {#- counted with the weight, so that a domain's mean is over the rows that have one; what is drawn by one random
+        number is missed as a whole -#}
         {%- do carried.update({
             'missed': ['sum(_sv_missed)', 'sum(_sv_missed)'],
-            'with_missed': ['count(_sv_missed)', 'sum(_sv_with_missed)']
+            'with_missed': [
+                'max(case when _sv_missed is not null then 1 end)' if is_coordinated else 'count(_sv_missed)',
+                'sum(_sv_with_missed)'
+            ]
         }) -%}
     {%- endif -%}
     {{ return(carried) }}

@@ -1,9 +1,11 @@
 {#- Identifiers of the labeling exchange, each a hash of what it stands for: the same task has the same id everywhere. -#}
 
-{% macro _assignment_id(item_hash, item_id, policy_id, policy_version, purpose, slot) -%}
+{#- What is asked is a content or an interaction as it was shown, not the day: the same content on a later day is the same
+question, and its answer is used again for as long as what is shown, the policy's version and the pool are the same. -#}
+{% macro _assignment_id(unit_type, unit_key, item_hash, policy_id, policy_version, purpose, slot) -%}
     'asg_' || substr(
         {{ prevalence._sha256(
-            item_id ~ " || '|' || " ~ item_hash ~ " || '|' || " ~ policy_id ~ " || '|' || " ~ policy_version
+            unit_type ~ " || '|' || " ~ unit_key ~ " || '|' || " ~ item_hash ~ " || '|' || " ~ policy_id ~ " || '|' || " ~ policy_version
             ~ " || '|' || " ~ purpose ~ " || '|' || cast(" ~ slot ~ " as string)"
         ) }}, 1, 20
     )

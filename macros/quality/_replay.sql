@@ -35,6 +35,7 @@ replay writes to a stored draw. -#}
             'columns': {
                 'unit_type': 'string', 'unit_key': 'string', 'design': 'string', 'stratum_number': 'bigint',
                 'exposure': 'bigint', 'inclusion_probability': 'double', 'design_weight': 'double', 'is_certainty': 'boolean',
+                'random_number_key': 'string', 'random_number_days': 'bigint', 'random_number_start': 'double',
                 'random_number': 'double', 'draws': 'bigint', 'frame_units': 'bigint', 'frame_exposure': 'bigint',
                 'maximum_weighted_exposure': 'double', 'frame_fingerprint': 'string',
             },
@@ -79,7 +80,7 @@ replay writes to a stored draw. -#}
             'model': 'draw_audits', 'key': ['unit_id', 'policy_id'],
             'columns': {
                 'unit_type': 'string', 'judge_is_violating': 'boolean', 'audit_probability': 'double',
-                'random_number': 'double', 'maximum_overall_weight': 'double', 'missed_weight': 'double',
+                'random_number_days': 'bigint', 'random_number': 'double', 'maximum_overall_weight': 'double', 'missed_weight': 'double',
                 'judged_units': 'bigint',
             },
         },
@@ -122,7 +123,8 @@ Engines write doubles differently, so a double is its whole part, what is beyond
         'unit_type': 'string', 'design': 'string', 'expected_units': 'bigint', 'policy_id': 'string',
         'score_basis': 'string', 'exposure_power': 'double', 'score_power': 'double', 'defence_share': 'double',
         'cold_defence_share': 'double', 'stratum_bounds': 'string', 'allocation': 'string',
-        'minimum_stratum_units': 'bigint', 'audit_units': 'bigint',
+        'minimum_stratum_units': 'bigint', 'random_number_stream': 'string', 'random_number_days': 'bigint',
+        'random_number_start': 'double', 'audit_units': 'bigint',
         'audit_floor': 'double', 'interactions_per_user_day': 'bigint', 'components_per_interaction': 'bigint',
     }) }}
 {%- endmacro %}
@@ -165,9 +167,9 @@ columns that break it. -#}
 {% macro _broken_rules(model) -%}
     {{ return({
         'draw_units': {
-            'random_number is not the hash of plan and unit':
+            'random_number is not the hash of random_number_key':
                 prevalence._is_other(
-                    'random_number', prevalence._permanent_random_number('plan_id', 'unit_id')
+                    'random_number', prevalence._permanent_random_number('random_number_key', 'random_number_start')
                 ),
             'design_weight is not 1 / inclusion_probability':
                 prevalence._is_other('design_weight', '1 / nullif(inclusion_probability, 0)'),
@@ -199,8 +201,10 @@ columns that break it. -#}
         },
         'draw_audits': {
             'random_number is not the hash of plan, policy and unit':
-                prevalence._is_other(
-                    'random_number', prevalence._audit_random_number('plan_id', 'policy_id', 'unit_id')
+                'random_number_days is null and ' ~ prevalence._is_other(
+                    'random_number', prevalence._audit_random_number(
+                        'plan_id', 'policy_id', 'unit_id', 'cast(null as bigint)', '0', '1'
+                    )
                 ),
             'random_number is not below audit_probability': 'random_number >= audit_probability',
         },

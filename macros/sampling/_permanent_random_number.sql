@@ -1,9 +1,32 @@
 {#- Random numbers in [0, 1) that decide draws: hashes of ids, the same on every engine and whenever they are asked for, so
 that a draw can be made again. Arguments are string expressions, position a number. -#}
 
-{#- Whether a plan draws a unit. -#}
-{% macro _permanent_random_number(plan, unit) -%}
-    {{ prevalence.hash_unit(plan ~ " || '|' || " ~ unit, var('sampling_salt') ~ ':draw') }}
+{#- What has one random number: the unit, or for `days` days the content that it is the unit of, within a stream that
+plans may share. A content gets another number every `days` days, and each day a share of 1 / days of the contents does:
+which day it is depends on the content. Null `days`: a unit has a number of its own. -#}
+{% macro _random_number_key(stream, unit, unit_key, day, days) -%}
+    {{ stream }} || '|' || case
+            when {{ days }} is null then {{ unit }}
+            else
+                {{ unit_key }} || '|' || cast(cast(floor((
+                    {{ prevalence._days_between("cast('1970-01-01' as date)", day) }}
+                    + floor(
+                        {{ prevalence.hash_unit(stream ~ " || '|' || " ~ unit_key, var('sampling_salt') ~ ':rotation') }}
+                        * {{ days }}
+                    )
+                ) / cast({{ days }} as double)) as bigint) as string)
+        end
+{%- endmacro %}
+
+{#- Whether a plan draws a unit: the hash of its key, counted from where the plan starts on the circle of random numbers. -#}
+{% macro _permanent_random_number(key, start) -%}
+    {%- set number = prevalence.hash_unit(key, var('sampling_salt') ~ ':draw') -%}
+    case
+            when {{ start }} = 0 then {{ number }}
+            when {{ number }} >= {{ start }} then {{ number }} - {{ start }}
+            -- the largest double below 1, where rounding would make it 1
+            else least({{ number }} - {{ start }} + 1, 1 - power(cast(2 as double), -53))
+        end
 {%- endmacro %}
 
 {#- Where a draw with replacement falls. -#}
@@ -34,9 +57,16 @@ that a draw can be made again. Arguments are string expressions, position a numb
     ) }}
 {%- endmacro %}
 
-{#- Whether an expert sees what the judge calls no violation. -#}
-{% macro _audit_random_number(plan, policy, unit) -%}
-    {{ prevalence.hash_unit(
-        plan ~ " || '|' || " ~ policy ~ " || '|' || " ~ unit, var('sampling_salt') ~ ':audit'
-    ) }}
+{#- Whether an expert sees what the judge calls no violation. Where contents keep their random numbers the audit goes by
+the same one, so that a unit is drawn and audited together when its number is below the product of both probabilities, and
+what is drawn again is audited again. -#}
+{% macro _audit_random_number(plan, policy, unit, days, number, probability) -%}
+    case
+            when {{ days }} is null
+                then {{ prevalence.hash_unit(
+                    plan ~ " || '|' || " ~ policy ~ " || '|' || " ~ unit, var('sampling_salt') ~ ':audit'
+                ) }}
+            -- designs of fixed size may draw a unit whose number is above its probability
+            else least({{ number }} / {{ probability }}, 1 - power(cast(2 as double), -53))
+        end
 {%- endmacro %}

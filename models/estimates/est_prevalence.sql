@@ -6,6 +6,8 @@
     domain + ['week_start_date'],
     domain + ['block_start_date']
 ] %}
+{#- name, column that a period is known by, and its days -#}
+{%- set period_lengths = [('day', 'sample_date', 1), ('week', 'week_start_date', 7), ('block', 'block_start_date', 28)] %}
 
 with
 
@@ -27,6 +29,7 @@ unit_domains as (
         is_audited,
         inclusion_probability,
         draws,
+        random_number_days,
         overall_inclusion_probability,
         maximum_overall_weight,
         missed_weight,
@@ -58,7 +61,33 @@ poisson_units as (
         exposure,
         expert_violating_exposure
     from unit_domains
-    where is_audited and design in ('poisson', 'sequential_poisson', 'pareto')
+    where is_audited and design in ('poisson', 'sequential_poisson', 'pareto') and random_number_days is null
+
+),
+
+-- The same where contents keep their random numbers: a content is one PSU with all its days, and two of them are drawn
+-- together with the smaller of both probabilities. Missing a violating content is missing it on each day that it keeps
+-- its number.
+coordinated_units as (
+
+    select
+        plan_id,
+        psu_id,
+        unit_type,
+        policy_id,
+        sample_date,
+        week_start_date,
+        block_start_date,
+        pivot_name,
+        pivot_value,
+        random_number_days,
+        overall_inclusion_probability,
+        maximum_overall_weight,
+        missed_weight,
+        exposure,
+        expert_violating_exposure
+    from unit_domains
+    where is_audited and design in ('poisson', 'sequential_poisson', 'pareto') and random_number_days is not null
 
 ),
 
@@ -225,7 +254,35 @@ judged_units as (
         exposure,
         judge_violating_exposure
     from unit_domains
-    where has_audit and pivot_name = 'overall' and design in ('poisson', 'sequential_poisson', 'pareto')
+    where
+        has_audit
+        and pivot_name = 'overall'
+        and design in ('poisson', 'sequential_poisson', 'pareto')
+        and random_number_days is null
+
+),
+
+coordinated_judged_units as (
+
+    select
+        plan_id,
+        psu_id,
+        unit_type,
+        policy_id,
+        sample_date,
+        week_start_date,
+        block_start_date,
+        pivot_name,
+        pivot_value,
+        inclusion_probability,
+        exposure,
+        judge_violating_exposure
+    from unit_domains
+    where
+        has_audit
+        and pivot_name = 'overall'
+        and design in ('poisson', 'sequential_poisson', 'pareto')
+        and random_number_days is not null
 
 ),
 
@@ -241,6 +298,33 @@ poisson_estimates as (
 
 ),
 
+{% for period, column, days in period_lengths -%}
+coordinated_{{ period }}_estimates as (
+
+    {{ prevalence.survey_estimates(
+        'coordinated_units', y='expert_violating_exposure', x='exposure',
+        weight='1 / overall_inclusion_probability', design='coordinated_poisson', psu='psu_id',
+        inclusion_probability='overall_inclusion_probability', by=[domain + [column]],
+        interval='gamma', level=var('interval_level'), zero_positive_bound='max_weight',
+        frame_maximum_weight='maximum_overall_weight * least(' ~ days ~ ', random_number_days)',
+        missed_weight='missed_weight'
+    ) | indent(4) }}
+
+),
+
+coordinated_{{ period }}_judge_estimates as (
+
+    {{ prevalence.survey_estimates(
+        'coordinated_judged_units', y='judge_violating_exposure', x='exposure',
+        weight='1 / inclusion_probability', design='coordinated_poisson', psu='psu_id',
+        inclusion_probability='inclusion_probability', by=[domain + [column]],
+        interval='korn_graubard_positives', level=var('interval_level'),
+        zero_positive_bound='max_weight'
+    ) | indent(4) }}
+
+),
+
+{% endfor -%}
 simple_random_estimates as (
 
     {{ prevalence.survey_estimates(
@@ -320,16 +404,16 @@ judge_estimates as (
     'unlabeled_units', 'sum_of_weights', 'effective_n', 'design_effect', 'interval_lower', 'interval_upper',
     'interval_method', 'interval_level', 'status'
 ] %}
-{%- set named = figures | reject('in', ['sample_date', 'week_start_date', 'block_start_date']) | list %}
-{%- set period_columns = [('day', 'sample_date'), ('week', 'week_start_date'), ('28_days', 'block_start_date')] %}
+{%- set period_columns = period_lengths | map(attribute=1) | list %}
+{%- set named = figures | reject('in', period_columns) | list %}
 
 -- What the audit met among what the judge does not call violating. Where that is nothing, the interval's top rests on
 -- what the judge is taken to miss; where it is much, the judge misses more than that.
 judge_misses as (
-    {% for period_type, column in period_columns %}
+    {% for period, column, days in period_lengths %}
     select
         {{ domain | join(',\n        ') }},
-        '{{ period_type }}' as period_type,
+        '{{ '28_days' if period == 'block' else period }}' as period_type,
         {{ column }} as period_start,
         sum(case when expert_violating_exposure > 0 and judge_violating_exposure = 0 then 1 else 0 end) as met_misses,
         sum(case when judge_violating_exposure = 0 then expert_violating_exposure / overall_inclusion_probability end)
@@ -352,6 +436,23 @@ all_estimates as (
         '{{ "judge" if relation == "judge_estimates" else "expert" }}' as labeled_by,
         {{ figures | join(',\n        ') }}
     from {{ relation }}
+    union all
+    {% endfor %}
+    {% for period, column, days in period_lengths %}
+    {%- for labeled_by, relation in [
+        ('expert', 'coordinated_' ~ period ~ '_estimates'), ('judge', 'coordinated_' ~ period ~ '_judge_estimates')
+    ] %}
+    select
+        '{{ labeled_by }}' as labeled_by,
+        {%- for figure in figures %}
+        {{ 'cast(null as date) as ' if figure in period_columns and figure != column }}{{ figure }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from {{ relation }}
+    {% if not loop.last %}
+    union all
+    {% endif -%}
+    {%- endfor %}
     {% if not loop.last %}
     union all
     {% endif -%}

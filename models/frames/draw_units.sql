@@ -58,6 +58,17 @@ user_days as (
 
 ),
 
+plans as (
+
+    select
+        plan_id,
+        coalesce(random_number_stream, plan_id) as random_number_stream,
+        random_number_days,
+        coalesce(random_number_start, cast(0 as double)) as random_number_start
+    from {{ ref('stg_sampling_plans') }}
+
+),
+
 totals as (
 
     select
@@ -92,8 +103,13 @@ open_days as (
         totals.unit_type,
         totals.frame_units,
         totals.frame_exposure,
-        totals.maximum_weighted_exposure
+        totals.maximum_weighted_exposure,
+        plans.random_number_stream,
+        plans.random_number_days,
+        plans.random_number_start
     from totals
+    inner join plans
+        on totals.plan_id = plans.plan_id
     {% if flags.INTROSPECT and is_incremental() -%}
     left join drawn_days
         on
@@ -154,7 +170,7 @@ frame_units as (
 
 ),
 
-open_units as (
+keyed_units as (
 
     select {{ prevalence._broadcast(['open_days']) }}
         frame_units.plan_id,
@@ -169,7 +185,12 @@ open_units as (
         frame_units.size_measure,
         frame_units.inclusion_probability,
         frame_units.is_certainty,
-        {{ prevalence._permanent_random_number('frame_units.plan_id', 'frame_units.unit_id') }} as random_number,
+        {{ prevalence._random_number_key(
+            'open_days.random_number_stream', 'frame_units.unit_id', 'frame_units.unit_key', 'frame_units.unit_date',
+            'open_days.random_number_days'
+        ) }} as random_number_key,
+        open_days.random_number_days,
+        open_days.random_number_start,
         open_days.frame_units,
         open_days.frame_exposure,
         open_days.maximum_weighted_exposure
@@ -178,6 +199,15 @@ open_units as (
         on
             frame_units.plan_id = open_days.plan_id
             and frame_units.unit_date = open_days.unit_date
+
+),
+
+open_units as (
+
+    select
+        *,
+        {{ prevalence._permanent_random_number('random_number_key', 'random_number_start') }} as random_number
+    from keyed_units
 
 ),
 
@@ -250,6 +280,9 @@ final as (
         all_drawn_units.inclusion_probability,
         1 / all_drawn_units.inclusion_probability as design_weight,
         all_drawn_units.is_certainty,
+        all_drawn_units.random_number_key,
+        all_drawn_units.random_number_days,
+        all_drawn_units.random_number_start,
         all_drawn_units.random_number,
         all_drawn_units.draws,
         all_drawn_units.frame_units,

@@ -12,7 +12,10 @@ draws as (
         sample_date,
         exposure,
         design_weight,
-        is_certainty
+        inclusion_probability,
+        is_certainty,
+        random_number_days,
+        random_number
     from {{ ref('label_units') }}
     {{ prevalence._where_replayed('sample_date') }}
 
@@ -36,7 +39,8 @@ primary_tasks as (
         unit_type,
         unit_id,
         policy_id
-    from {{ ref('label_assignments') }}
+    from {{ ref('label_tasks') }}
+    where purpose = 'primary'
 
 ),
 
@@ -73,7 +77,10 @@ judged_units as (
         draws.sample_date,
         draws.exposure,
         draws.design_weight,
+        draws.inclusion_probability,
         draws.is_certainty,
+        draws.random_number_days,
+        draws.random_number,
         plans.defence_share,
         plans.audit_units,
         plans.audit_floor,
@@ -137,7 +144,10 @@ open_units as (
         judged_units.sample_date,
         judged_units.exposure,
         judged_units.design_weight,
+        judged_units.inclusion_probability,
         judged_units.is_certainty,
+        judged_units.random_number_days,
+        judged_units.random_number,
         judged_units.defence_share,
         judged_units.audit_units,
         judged_units.audit_floor,
@@ -277,8 +287,10 @@ audited_with_probability as (
         open_units.audit_units is not null and not coalesce(open_units.judge_is_violating, true) as is_quiet,
         expected_violations.expected_violation,
         {{ prevalence._audit_random_number(
-            'open_units.plan_id', 'open_units.policy_id', 'open_units.unit_id'
-        ) }} as random_number
+            'open_units.plan_id', 'open_units.policy_id', 'open_units.unit_id', 'open_units.random_number_days',
+            'open_units.random_number', 'open_units.inclusion_probability'
+        ) }} as random_number,
+        open_units.random_number_days
     from open_units
     left join probabilities
         on
@@ -304,6 +316,7 @@ weighed_units as (
         sample_date,
         judge_is_violating,
         audit_probability,
+        random_number_days,
         random_number,
         is_quiet,
         case
@@ -324,6 +337,7 @@ bounded_units as (
         sample_date,
         judge_is_violating,
         audit_probability,
+        random_number_days,
         random_number,
         -- what a unit of this day could weigh if the expert had to be met by chance
         max(overall_weight) over (partition by plan_id, policy_id, sample_date) as maximum_overall_weight,
@@ -359,6 +373,7 @@ final as (
         sample_date,
         judge_is_violating,
         audit_probability,
+        random_number_days,
         random_number,
         maximum_overall_weight,
         -- a violation that nobody meets is one that the judge misses, too, in this share of cases

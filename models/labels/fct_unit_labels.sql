@@ -13,6 +13,8 @@ draws as (
         exposure,
         inclusion_probability,
         draws,
+        random_number_key,
+        random_number_days,
         frame_units,
         frame_exposure,
         maximum_weighted_exposure
@@ -133,6 +135,8 @@ final as (
         draws.exposure,
         draws.inclusion_probability,
         draws.draws,
+        draws.random_number_key,
+        draws.random_number_days,
         draws.frame_units,
         draws.frame_exposure,
         judge_answers.outcome as judge_outcome,

@@ -22,6 +22,7 @@ tasks as (
 
 ),
 
+-- a content that was drawn on several days is asked about once, as it was drawn first
 final as (
 
     select
@@ -40,6 +41,7 @@ final as (
         label_protocol_id
     from tasks
     where purpose = 'primary'
+    qualify row_number() over (partition by assignment_id order by sample_date asc, item_id asc) = 1
 
 )
 

@@ -33,7 +33,8 @@ audited_units as (
 
 ),
 
--- a tenth of the audited items, whatever the judge said about them, also goes to two raters
+-- a tenth of the audited items, whatever the judge said about them, also goes to two raters; what is audited on several
+-- days is asked about once
 final as (
 
     select
@@ -58,8 +59,10 @@ final as (
             and tasks.policy_id = audited_units.policy_id
     where
         tasks.purpose = 'audit'
-        or {{ prevalence.hash_unit("tasks.policy_id || '|' || tasks.item_id", var('sampling_salt') ~ ':overlap') }}
-        < {{ var('rater_overlap_share') }}
+        or {{ prevalence.hash_unit(
+            "tasks.policy_id || '|' || tasks.unit_key || '|' || tasks.item_hash", var('sampling_salt') ~ ':overlap'
+        ) }} < {{ var('rater_overlap_share') }}
+    qualify row_number() over (partition by tasks.assignment_id order by tasks.sample_date asc, tasks.item_id asc) = 1
 
 )
 

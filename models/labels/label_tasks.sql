@@ -34,7 +34,7 @@ final as (
 
     select
         {{ prevalence._assignment_id(
-            'items.item_hash', 'items.item_id', 'policies.policy_id', 'policies.policy_version',
+            'items.unit_type', 'items.unit_key', 'items.item_hash', 'policies.policy_id', 'policies.policy_version',
             'slots.purpose', 'slots.slot'
         ) }} as assignment_id,
         items.item_id,

@@ -16,6 +16,9 @@ draws as (
         design_weight,
         is_certainty,
         draws,
+        random_number_key,
+        random_number_days,
+        random_number,
         frame_units,
         frame_exposure,
         maximum_weighted_exposure
@@ -52,6 +55,9 @@ final as (
         design_weight,
         is_certainty,
         draws,
+        random_number_key,
+        random_number_days,
+        random_number,
         frame_units,
         frame_exposure,
         maximum_weighted_exposure
@@ -75,6 +81,9 @@ final as (
         1 / user_day_interactions.inclusion_probability as design_weight,
         user_day_interactions.inclusion_probability = 1 as is_certainty,
         draws.draws,
+        draws.random_number_key,
+        draws.random_number_days,
+        draws.random_number,
         draws.frame_units,
         draws.frame_exposure,
         cast(null as double) as maximum_weighted_exposure

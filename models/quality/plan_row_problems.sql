@@ -16,6 +16,8 @@
     'defence_share': ('> 0 and {} <= 1', 'above 0 and at most 1'),
     'cold_defence_share': ('> 0 and {} <= 1', 'above 0 and at most 1'),
     'minimum_stratum_units': ('>= 2', 'at least 2, as one unit has no variance'),
+    'random_number_days': ('>= 1', 'at least 1'),
+    'random_number_start': ('>= 0 and {} < 1', 'at least 0 and below 1'),
     'audit_floor': ('>= 0 and {} <= 1', 'at least 0 and at most 1'),
     'interactions_per_user_day': ('>= 1', 'at least 1'),
     'components_per_interaction': ('>= 1', 'at least 1'),
@@ -232,11 +234,32 @@ audited_designs as (
 
 ),
 
+-- only contents are seen again on later days; other designs have no variance across days whose draws depend on each other
+permanent_numbers as (
+
+    select
+        plan_id,
+        case when unit_type <> 'content_day' then 'permanent_numbers_not_for_unit_type' else 'permanent_numbers_not_for_design' end
+            as problem,
+        cast(random_number_days as double) as asked,
+        cast(null as double) as available,
+        'random_number_days is ' || cast(random_number_days as string)
+        || ' and contents keep their random numbers in plans of content_day with design poisson, sequential_poisson or'
+        || ' pareto alone; leave random_number_days empty, or change unit_type ' || unit_type || ' or design ' || design
+            as message
+    from plans
+    where
+        random_number_days is not null
+        and (unit_type <> 'content_day' or design not in ('poisson', 'sequential_poisson', 'pareto'))
+
+),
+
 problems as (
 
     {% for relation in [
         'unknown_words', 'unknown_powers', 'values_out_of_range', 'missing_sizes', 'unknown_policies', 'logged_units',
         'audited_user_days', 'malformed_bounds', 'designs_of_user_days', 'audited_designs',
+        'permanent_numbers',
     ] -%}
     select
         {{ relation }}.plan_id,

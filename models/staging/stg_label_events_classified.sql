@@ -33,9 +33,10 @@ label_events as (
 
 ),
 
+-- what is drawn on several days is one assignment
 tasks as (
 
-    select
+    select distinct
         assignment_id,
         item_hash,
         policy_id,

@@ -240,7 +240,7 @@ REFUSALS = {
     "period='week', from_period='a', to_period='a'": "must be two values of period; received 'a' and 'a'",
     "period='week', from_period='a', to_period='b', relative=1": "relative must be true, false or 'log'; received '1'",
     "period='week', from_period='a', to_period='b', design='pps_without_replacement'": (
-        "design must be one of stratified, pps_with_replacement, poisson; received 'pps_without_replacement'"
+        "design must be one of stratified, pps_with_replacement, poisson, coordinated_poisson; received 'pps_without_replacement'"
     ),
     "period='week', from_period='a', to_period='b', design='poisson', psu='u', inclusion_probability='p'": (
         "design 'poisson' takes stratum, inclusion_probability; received psu"

@@ -567,7 +567,7 @@ def test_bound_is_clopper_pearsons_where_weights_are_equal(results, which) -> No
 
 REFUSALS = {
     "design='cluster'": (
-        "design must be one of stratified, pps_with_replacement, pps_without_replacement, poisson",
+        "design must be one of stratified, pps_with_replacement, pps_without_replacement, poisson, coordinated_poisson",
         "'cluster'",
     ),
     "level=95": ("level must be a number between 0 and 1", "'95'"),
