@@ -18,6 +18,7 @@ unit_domains as (
         pivot_value,
         design,
         overall_inclusion_probability,
+        draws,
         frame_units,
         exposure,
         expert_violating_exposure
@@ -53,6 +54,7 @@ compared_units as (
         pivot_value,
         design,
         overall_inclusion_probability,
+        draws,
         frame_units,
         exposure,
         expert_violating_exposure
@@ -90,15 +92,28 @@ independent_units as (
     select
         compared_units.*,
         compared_units.plan_id
-        || coalesce(
-            '|' || cast(compared_units.sample_date as string) || '|' || cast(drawn_strata.stratum_number as string), ''
-        ) as stratum
+        || case
+            when compared_units.design in ('stratified', 'pps_with_replacement')
+                then
+                    '|' || cast(compared_units.sample_date as string)
+                    || '|' || cast(coalesce(drawn_strata.stratum_number, 0) as string)
+            else ''
+        end as stratum
     from compared_units
     left join drawn_strata
         on
             compared_units.plan_id = drawn_strata.plan_id
             and compared_units.unit_id = drawn_strata.unit_id
-    where compared_units.design in ('stratified', 'logged', 'nested')
+    where compared_units.design in ('stratified', 'pps_with_replacement', 'logged', 'nested')
+
+),
+
+-- a unit that was drawn twice is there twice
+independent_draws as (
+
+    {{ prevalence._numbered('independent_units', 'draws', domain + [
+        'psu_id', 'stratum', 'week_role', 'overall_inclusion_probability', 'exposure', 'expert_violating_exposure'
+    ]) | indent(4) }}
 
 ),
 
@@ -125,8 +140,8 @@ simple_random_changes as (
 independent_changes as (
 
     {{ prevalence.survey_difference(
-        'independent_units', y='expert_violating_exposure', x='exposure', weight='1 / overall_inclusion_probability',
-        design='stratified', stratum='stratum', psu='psu_id', lonely_psu='certainty',
+        'independent_draws', y='expert_violating_exposure', x='exposure', weight='1 / overall_inclusion_probability',
+        design='stratified', stratum='stratum', psu="psu_id || '|' || cast(_number as string)", lonely_psu='certainty',
         period='week_role', from_period='from', to_period='to', by=[domain], level=var('interval_level')
     ) | indent(4) }}
 
