@@ -264,8 +264,9 @@ def _gamma_bound(
     mirrored = share > 0.5
     seen = np.where(mirrored, 1 - share, share - certain)
     if side == "lower":
+        # what certainties found is not known better than the exposure it is a share of, so the whole varies
         bound = np.where(
-            mirrored, 1 - _gamma_high(seen, v, w, share_missed, tail), certain + _gamma_quantile(tail, seen, v)
+            mirrored, 1 - _gamma_high(seen, v, w, share_missed, tail), _gamma_quantile(tail, share, v)
         )
     else:
         bound = np.where(
@@ -284,9 +285,9 @@ def gamma_lower(
 ) -> Array:
     """Lower bound of a share of rare events under unequal weights: gamma with the estimate's mean and variance.
 
-    `certain_share` is the part of the estimate that comes from units taken with certainty, which varies in no sample.
-    Fay and Feuer (1997), Statistics in Medicine 16, 791-801. For a share above one half it mirrors the upper bound of
-    the complement. Undefined at 0 and 1.
+    Fay and Feuer (1997), Statistics in Medicine 16, 791-801. The part that comes from units taken with certainty
+    (`certain_share`, which the upper bound sets apart) varies, too: what it is a share of is estimated. For a share above
+    one half it mirrors the upper bound of the complement. Undefined at 0 and 1.
     """
     return _gamma_bound("lower", estimate, certain_share, variance, missed_weight, effective_positives, alpha)
 

@@ -240,12 +240,17 @@ def test_gamma_is_the_poisson_interval_where_weights_are_equal(positives, weight
 
 
 def test_gamma_moves_only_what_can_vary():
-    """What comes from units taken with certainty shifts both bounds by as much as it is."""
+    """What comes from units taken with certainty shifts the upper bound by as much as it is, and the lower by less."""
     share, weight = 0.002, 4e-4
     fixed = [np.array([value]) for value in (share, 0.0, share * weight, weight, 5.0, 0.05)]
-    for bound in (intervals.gamma_lower, intervals.gamma_upper):
-        shifted = [np.array([share + 0.003]), np.array([0.003]), *fixed[2:]]
-        assert bound(*shifted)[0] == pytest.approx(bound(*fixed)[0] + 0.003)
+    shifted = [np.array([share + 0.003]), np.array([0.003]), *fixed[2:]]
+    assert intervals.gamma_upper(*shifted)[0] == pytest.approx(intervals.gamma_upper(*fixed)[0] + 0.003)
+    # the total that certainties are a share of is estimated: a variance takes the lower bound below them
+    lower = intervals.gamma_lower(*shifted)[0]
+    assert lower == intervals.gamma_lower(shifted[0], np.array([0.0]), *shifted[2:])[0]
+    assert lower < intervals.gamma_lower(*fixed)[0] + 0.003
+    certain = [np.array([value]) for value in (share, share, (share / 20) ** 2, weight, 400.0, 0.05)]
+    assert intervals.gamma_lower(*certain)[0] == pytest.approx(share * (1 - 1.96 / 20), rel=0.005)
     point = [np.array([value]) for value in (0.005, 0.005, 0.0, 0.0, 5.0, 0.05)]
     assert intervals.gamma_lower(*point)[0] == intervals.gamma_upper(*point)[0] == 0.005
 
