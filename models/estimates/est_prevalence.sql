@@ -7,7 +7,9 @@
     domain + ['block_start_date']
 ] %}
 {#- name, column that a period is known by, and its days -#}
-{%- set period_lengths = [('day', 'sample_date', 1), ('week', 'week_start_date', 7), ('block', 'block_start_date', 28)] %}
+{%- set period_lengths = [
+    ('day', 'sample_date', 1), ('week', 'week_start_date', 7), ('28_days', 'block_start_date', 28)
+] %}
 
 with
 
@@ -66,28 +68,73 @@ poisson_units as (
 ),
 
 -- The same where contents keep their random numbers: a content is one PSU with all its days, and two of them are drawn
--- together with the smaller of both probabilities. Missing a violating content is missing it on each day that it keeps
--- its number.
+-- together with the smaller of both probabilities. Missing a violating content is missing it on each day of the period
+-- that it keeps its number. A row per period of the unit.
 coordinated_units as (
+    {% for period, column, days in period_lengths %}
+    select
+        plan_id,
+        psu_id,
+        unit_type,
+        policy_id,
+        '{{ period }}' as period_type,
+        {{ column }} as period_start,
+        pivot_name,
+        pivot_value,
+        has_audit,
+        is_audited,
+        inclusion_probability,
+        overall_inclusion_probability,
+        maximum_overall_weight * least({{ days }}, random_number_days) as maximum_overall_weight,
+        missed_weight,
+        exposure,
+        expert_violating_exposure,
+        judge_violating_exposure
+    from unit_domains
+    where design in ('poisson', 'sequential_poisson', 'pareto') and random_number_days is not null
+    {% if not loop.last %}
+    union all
+    {% endif -%}
+    {% endfor %}
+),
+
+coordinated_audited_units as (
 
     select
         plan_id,
         psu_id,
         unit_type,
         policy_id,
-        sample_date,
-        week_start_date,
-        block_start_date,
+        period_type,
+        period_start,
         pivot_name,
         pivot_value,
-        random_number_days,
         overall_inclusion_probability,
         maximum_overall_weight,
         missed_weight,
         exposure,
         expert_violating_exposure
-    from unit_domains
-    where is_audited and design in ('poisson', 'sequential_poisson', 'pareto') and random_number_days is not null
+    from coordinated_units
+    where is_audited
+
+),
+
+coordinated_judged_units as (
+
+    select
+        plan_id,
+        psu_id,
+        unit_type,
+        policy_id,
+        period_type,
+        period_start,
+        pivot_name,
+        pivot_value,
+        inclusion_probability,
+        exposure,
+        judge_violating_exposure
+    from coordinated_units
+    where has_audit and pivot_name = 'overall'
 
 ),
 
@@ -262,30 +309,6 @@ judged_units as (
 
 ),
 
-coordinated_judged_units as (
-
-    select
-        plan_id,
-        psu_id,
-        unit_type,
-        policy_id,
-        sample_date,
-        week_start_date,
-        block_start_date,
-        pivot_name,
-        pivot_value,
-        inclusion_probability,
-        exposure,
-        judge_violating_exposure
-    from unit_domains
-    where
-        has_audit
-        and pivot_name = 'overall'
-        and design in ('poisson', 'sequential_poisson', 'pareto')
-        and random_number_days is not null
-
-),
-
 poisson_estimates as (
 
     {{ prevalence.survey_estimates(
@@ -298,33 +321,30 @@ poisson_estimates as (
 
 ),
 
-{% for period, column, days in period_lengths -%}
-coordinated_{{ period }}_estimates as (
+coordinated_estimates as (
 
     {{ prevalence.survey_estimates(
-        'coordinated_units', y='expert_violating_exposure', x='exposure',
+        'coordinated_audited_units', y='expert_violating_exposure', x='exposure',
         weight='1 / overall_inclusion_probability', design='coordinated_poisson', psu='psu_id',
-        inclusion_probability='overall_inclusion_probability', by=[domain + [column]],
-        interval='gamma', level=var('interval_level'), zero_positive_bound='max_weight',
-        frame_maximum_weight='maximum_overall_weight * least(' ~ days ~ ', random_number_days)',
-        missed_weight='missed_weight'
+        inclusion_probability='overall_inclusion_probability', by=[domain + ['period_type', 'period_start']],
+        interval='gamma', level=var('interval_level'),
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
     ) | indent(4) }}
 
 ),
 
-coordinated_{{ period }}_judge_estimates as (
+coordinated_judge_estimates as (
 
     {{ prevalence.survey_estimates(
         'coordinated_judged_units', y='judge_violating_exposure', x='exposure',
         weight='1 / inclusion_probability', design='coordinated_poisson', psu='psu_id',
-        inclusion_probability='inclusion_probability', by=[domain + [column]],
+        inclusion_probability='inclusion_probability', by=[domain + ['period_type', 'period_start']],
         interval='korn_graubard_positives', level=var('interval_level'),
         zero_positive_bound='max_weight'
     ) | indent(4) }}
 
 ),
 
-{% endfor -%}
 simple_random_estimates as (
 
     {{ prevalence.survey_estimates(
@@ -399,13 +419,10 @@ judge_estimates as (
 ),
 
 {%- set figures = [
-    'plan_id', 'unit_type', 'policy_id', 'pivot_name', 'pivot_value', 'sample_date', 'week_start_date',
-    'block_start_date', 'estimate', 'variance', 'std_error', 'degrees_of_freedom', 'sampled_units', 'positive_units',
-    'unlabeled_units', 'sum_of_weights', 'effective_n', 'design_effect', 'interval_lower', 'interval_upper',
-    'interval_method', 'interval_level', 'status'
+    'plan_id', 'unit_type', 'policy_id', 'pivot_name', 'pivot_value', 'estimate', 'variance', 'std_error',
+    'degrees_of_freedom', 'sampled_units', 'positive_units', 'unlabeled_units', 'sum_of_weights', 'effective_n',
+    'design_effect', 'interval_lower', 'interval_upper', 'interval_method', 'interval_level', 'status'
 ] %}
-{%- set period_columns = period_lengths | map(attribute=1) | list %}
-{%- set named = figures | reject('in', period_columns) | list %}
 
 -- What the audit met among what the judge does not call violating. Where that is nothing, the interval's top rests on
 -- what the judge is taken to miss; where it is much, the judge misses more than that.
@@ -413,7 +430,7 @@ judge_misses as (
     {% for period, column, days in period_lengths %}
     select
         {{ domain | join(',\n        ') }},
-        '{{ '28_days' if period == 'block' else period }}' as period_type,
+        '{{ period }}' as period_type,
         {{ column }} as period_start,
         sum(case when expert_violating_exposure > 0 and judge_violating_exposure = 0 then 1 else 0 end) as met_misses,
         sum(case when judge_violating_exposure = 0 then expert_violating_exposure / overall_inclusion_probability end)
@@ -434,25 +451,23 @@ all_estimates as (
     ] %}
     select
         '{{ "judge" if relation == "judge_estimates" else "expert" }}' as labeled_by,
+        case
+            when sample_date is not null then 'day'
+            when week_start_date is not null then 'week'
+            else '28_days'
+        end as period_type,
+        coalesce(sample_date, week_start_date, block_start_date) as period_start,
         {{ figures | join(',\n        ') }}
     from {{ relation }}
     union all
-    {% endfor %}
-    {% for period, column, days in period_lengths %}
-    {%- for labeled_by, relation in [
-        ('expert', 'coordinated_' ~ period ~ '_estimates'), ('judge', 'coordinated_' ~ period ~ '_judge_estimates')
-    ] %}
+    {% endfor -%}
+    {% for relation in ['coordinated_estimates', 'coordinated_judge_estimates'] %}
     select
-        '{{ labeled_by }}' as labeled_by,
-        {%- for figure in figures %}
-        {{ 'cast(null as date) as ' if figure in period_columns and figure != column }}{{ figure }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        '{{ "judge" if relation == "coordinated_judge_estimates" else "expert" }}' as labeled_by,
+        period_type,
+        period_start,
+        {{ figures | join(',\n        ') }}
     from {{ relation }}
-    {% if not loop.last %}
-    union all
-    {% endif -%}
-    {%- endfor %}
     {% if not loop.last %}
     union all
     {% endif -%}
@@ -481,19 +496,13 @@ named_estimates as (
 
     select
         case
-            when all_estimates.sample_date is not null then 'day'
-            when all_estimates.week_start_date is not null then 'week'
-            else '28_days'
-        end as period_type,
-        coalesce(
-            all_estimates.sample_date, all_estimates.week_start_date, all_estimates.block_start_date
-        ) as period_start,
-        case
             when all_estimates.labeled_by = 'judge' then 'judge'
             when plans.has_audit then 'two_phase'
             else 'expert'
         end as estimator,
-        all_estimates.{{ named | join(',\n        all_estimates.') }}
+        all_estimates.period_type,
+        all_estimates.period_start,
+        all_estimates.{{ figures | join(',\n        all_estimates.') }}
     from all_estimates
     inner join plans
         on all_estimates.plan_id = plans.plan_id

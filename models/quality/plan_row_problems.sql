@@ -234,13 +234,15 @@ audited_designs as (
 
 ),
 
--- only contents are seen again on later days; other designs have no variance across days whose draws depend on each other
+-- only contents are seen again on later days; other designs have no variance across days that depend on each other
 permanent_numbers as (
 
     select
         plan_id,
-        case when unit_type <> 'content_day' then 'permanent_numbers_not_for_unit_type' else 'permanent_numbers_not_for_design' end
-            as problem,
+        case
+            when unit_type <> 'content_day' then 'permanent_numbers_not_for_unit_type'
+            else 'permanent_numbers_not_for_design'
+        end as problem,
         cast(random_number_days as double) as asked,
         cast(null as double) as available,
         'random_number_days is ' || cast(random_number_days as string)
