@@ -36,6 +36,7 @@ version: 0.1.0
 config-version: 2
 profile: macro_calls
 flags: {send_anonymous_usage_stats: false, require_generic_test_arguments_property: true}
+vars: {sampling_salt: test}
 models:
   macro_calls: {+materialized: table}
   prevalence: {+enabled: false}
