@@ -98,3 +98,32 @@ def test_after_a_stay_the_number_is_independent_of_the_one_before(numbers):
     first, later = rows[rows.day == rows.day.min()], rows[rows.day == sorted(rows.day.unique())[STAY]]
     both = ((first.random_number.to_numpy() < 0.2) & (later.random_number.to_numpy() < 0.2)).mean()
     assert abs(both - 0.04) < 5 * np.sqrt(0.04 * 0.96 / CONTENTS)
+
+
+def test_six_units_with_known_random_numbers(dbt_calls):
+    """Sizes and numbers of a worked example, three units to draw: each design takes those that it ranks first."""
+    sizes, random_numbers = (10, 20, 30, 40, 50, 50), (0.12, 0.55, 0.40, 0.20, 0.90, 0.33)
+    rows = ", ".join(
+        f"('{design}', {unit + 1}, {size}::bigint, {number}::double)"
+        for design in ("poisson", "sequential_poisson", "pareto")
+        for unit, (size, number) in enumerate(zip(sizes, random_numbers, strict=True))
+    )
+    models = {
+        "probable": """{{ prevalence.inclusion_probabilities(
+            'six_units', unit='unit_id', size='size_measure', expected_units='expected_units', by=['design'],
+            columns=['expected_units', 'random_number']) }}""",
+        "drawn_units": """{{ prevalence.draw_sample(
+            ref('probable'), unit='unit_id', design='design', inclusion_probability='inclusion_probability',
+            is_certainty='is_certainty', random_number='random_number', expected_units='expected_units',
+            by=['design']) }}""",
+    }
+    columns = "design, unit_id, size_measure, random_number"
+    table = f"select {columns}, 3::bigint as expected_units from (values {rows}) as units ({columns})"
+    found = dbt_calls.run(models, {"six_units": table})
+    probabilities = found["probable"].query("design == 'pareto'").sort_values("unit_id").inclusion_probability
+    assert list(probabilities) == pytest.approx([0.15, 0.30, 0.45, 0.60, 0.75, 0.75])
+    drawn = found["drawn_units"].groupby("design").unit_id.agg(set)
+    assert drawn["poisson"] == {1, 3, 4, 6}
+    assert drawn["sequential_poisson"] == drawn["pareto"] == {1, 4, 6}
+    ratios = np.array(random_numbers) / probabilities.to_numpy()
+    assert ratios == pytest.approx([0.8000, 1.8333, 0.8889, 0.3333, 1.2000, 0.4400], abs=5e-5)
