@@ -137,6 +137,8 @@ def _rows(node: Any) -> int | None:
     if kind == "Union":
         counts = [_rows(child) for child in children]
         return None if None in counts else sum(counts)
+    if kind == "ReusedExchange":
+        return _rows(node.child())
     return _rows(children[0]) if kind in _SAME_ROWS and len(children) == 1 else None
 
 

@@ -9,7 +9,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Macros of ours that dbt finds in the place of its own.
-STAND_INS = ("generate_schema_name", "get_insert_overwrite_sql")
+STAND_INS = ("generate_schema_name", "get_insert_overwrite_sql", "spark__load_csv_rows")
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_engine_macros_have_a_branch_per_engine_and_a_default_that_raises(manife
     assert calling == dispatched
     assert {name for name in dispatched if not macros[name]["original_file_path"].startswith("macros/engine/")} == set()
     branches = {f"{engine}__{name}" for name in dispatched for engine in ("default", "duckdb", "spark")}
-    assert {name for name in macros if name.startswith(("default__", "duckdb__", "spark__"))} == branches
+    assert {name for name in macros if name.startswith(("default__", "duckdb__", "spark__"))} - {*STAND_INS} == branches
     guessing = [
         name
         for name in sorted(dispatched)

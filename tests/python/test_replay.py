@@ -196,7 +196,7 @@ def test_a_frame_and_a_plan_that_have_changed_are_said_and_edits_are_still_found
         )
     code, said = replay(folder, "changed", "--plan", "content_days_holdout", "--plan", "interactions_mixture")
     assert code == 1
-    assert f"row {unit}: broken: random_number is not the hash of plan and unit" in said and "edited" in said
+    assert f"row {unit}: broken: random_number is not the hash of random_number_key" in said and "edited" in said
 
 
 def test_a_plan_that_never_drew_is_refused_with_the_ones_that_did(folder, proven):

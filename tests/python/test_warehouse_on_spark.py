@@ -485,14 +485,17 @@ def test_a_run_waits_for_the_same_answers(command):
     from workflow.pipeline import AwaitingAnswers, _await
 
     units = "'p' as plan_id, 'interaction' as unit_type, 'u' || n as unit_id, 'harassment' as policy_id"
-    tasks = f"select {units}, 'a' || n as assignment_id, 'primary' as purpose from range(20) as counters (n)"
+    judged, audited = (
+        f"select {units}, '{letter}' || n as assignment_id, '{purpose}' as purpose from range(20) as counters (n)"
+        for letter, purpose in (("a", "primary"), ("e", "audit"))
+    )
     limit = "'labels_to_estimates' as gate_name, 'blocking' as severity, cast(0.98 as double) as lower_limit"
     command.fill(
         {
             "frames.draw_units": f"select {units} from range(20) as counters (n)",
             "labels.draw_audits": f"select {units} from range(20) as counters (n)",
             "staging.stg_sampling_plans": "select 'p' as plan_id, cast(5 as bigint) as audit_units",
-            "labels.label_tasks": f"{tasks} union all {tasks.replace("'a' ||", "'e' ||").replace('primary', 'audit')}",
+            "labels.label_tasks": f"{judged} union all {audited}",
             "raw.label_events": "select 'a' || n as assignment_id from range(20) as counters (n) union all select 'e0'",
             "reference.gate_limits": f"select {limit}, 'audit_answered_share' as check_name",
         }
