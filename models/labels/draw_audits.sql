@@ -15,7 +15,8 @@ draws as (
         inclusion_probability,
         is_certainty,
         random_number_days,
-        random_number
+        random_number,
+        draws
     from {{ ref('label_units') }}
     {{ prevalence._where_replayed('sample_date') }}
 
@@ -81,6 +82,7 @@ judged_units as (
         draws.is_certainty,
         draws.random_number_days,
         draws.random_number,
+        draws.draws,
         plans.defence_share,
         plans.audit_units,
         plans.audit_floor,
@@ -148,6 +150,7 @@ open_units as (
         judged_units.is_certainty,
         judged_units.random_number_days,
         judged_units.random_number,
+        judged_units.draws,
         judged_units.defence_share,
         judged_units.audit_units,
         judged_units.audit_floor,
@@ -249,14 +252,14 @@ probabilities as (
 
 ),
 
--- where a violation that nobody meets would lie: as often as the score says, with a floor of 10^-4
+-- where a violation that nobody meets would lie: as often as the score says, with a floor of 10^-4; each draw says it
 expected_violations as (
 
     select
         open_units.plan_id,
         open_units.unit_id,
         open_units.policy_id,
-        open_units.design_weight * open_units.exposure
+        open_units.draws * open_units.design_weight * open_units.exposure
         * (coalesce(unit_scores.score_millionths, 0) + 100) as expected_violation
     from open_units
     left join unit_scores

@@ -9,6 +9,7 @@ unit_labels as (
         unit_id,
         unit_type,
         policy_id,
+        draws,
         exposure,
         audit_probability,
         overall_inclusion_probability,
@@ -45,7 +46,9 @@ weighted_labels as (
         {{ prevalence._root_bucket('coalesce(unit_scores.score_millionths, 0)', 4, 100000) }} as score_bucket,
         unit_labels.judge_is_violating,
         unit_labels.expert_is_violating,
-        cast(round(unit_labels.exposure / unit_labels.overall_inclusion_probability) as bigint) as exposure_weight,
+        cast(round(
+            unit_labels.draws * unit_labels.exposure / unit_labels.overall_inclusion_probability
+        ) as bigint) as exposure_weight,
         case
             when unit_labels.judge_is_violating is null then cast(0 as bigint)
             else cast(round(1000 / unit_labels.audit_probability) as bigint)

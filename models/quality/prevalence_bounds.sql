@@ -28,6 +28,7 @@ labels as (
         plan_id,
         policy_id,
         sample_date,
+        draws,
         exposure,
         overall_inclusion_probability,
         expert_is_violating
@@ -77,9 +78,9 @@ label_days as (
         plan_id,
         policy_id,
         sample_date,
-        sum(exposure / overall_inclusion_probability) as weighted_exposure,
+        sum(draws * (exposure / overall_inclusion_probability)) as weighted_exposure,
         sum(
-            case when expert_is_violating is null then exposure / overall_inclusion_probability else 0 end
+            case when expert_is_violating is null then draws * (exposure / overall_inclusion_probability) else 0 end
         ) as unanswered_exposure
     from labels
     group by plan_id, policy_id, sample_date
