@@ -81,6 +81,7 @@ def test_a_published_set_is_the_same_in_every_table(name, places):
     assert found.differences == ()
 
 
+@pytest.mark.skipif(not WANTED, reason="takes minutes: set PREVALENCE_REAL_DATA_ON_SPARK, as make test-all does")
 def test_what_is_set_aside_is_the_same_row_by_row(places):
     raw = own_logs.write(places["duckdb"] / "raw", **own_logs.spoiled())
     for engine, work in places.items():
