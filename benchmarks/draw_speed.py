@@ -49,7 +49,7 @@ MOST_GIB = 6
 MOST_GROWTH = 1.15
 # the models that are timed: what a draw needs, and units that no draw of these plans needs
 SELECTED = ("+draw_units", "path:models/units")
-LAYERS = ("staging", "units", "frames", "draws")
+LAYERS = ("staging", "quality", "units", "frames", "draws")
 
 RISK_SCORES = """
     select
@@ -395,7 +395,7 @@ def first_part(millions: list[float], memory: str, folder: Path) -> list[dict[st
             flush=True,
         )
         for layer in LAYERS:
-            print(f"  {layer}: project {layers[layer]:.1f} s, script {script['layers'][layer]:.1f} s")
+            print(f"  {layer}: project {layers[layer]:.1f} s, script {script['layers'].get(layer, 0.0):.1f} s")
         print("  models: " + ", ".join(f"{model} {seconds:.1f} s" for model, seconds in list(row["models"].items())[:12]))
         for difference in row["differences"]:
             print(f"  DIFFERS {difference}")
