@@ -14,13 +14,14 @@ interactions as (
 
 ),
 
-components as (
+-- what nobody viewed meets no score. A filter would say the same, and DuckDB, which takes one row of five to pass any
+-- filter, would hold the components in memory and look up scores in them, instead of the other way round.
+viewed_components as (
 
     select
         interaction_id,
         unit_date,
-        content_id,
-        was_viewed
+        case when was_viewed then content_id end as viewed_content_id
     from {{ ref('stg_components') }}
 
 ),
@@ -93,21 +94,20 @@ rates_in_force as (
 {{ part }}_scores as (
 
     select
-        components.interaction_id,
-        components.unit_date,
+        viewed_components.interaction_id,
+        viewed_components.unit_date,
         {{ scores }}.policy_id,
         max({{ scores }}.score_millionths) as score_millionths,
         max({{ scores }}.mean_score_millionths) as mean_score_millionths,
         max({{ scores }}.importance) as importance,
         bool_or({{ scores }}.is_score_imputed) as is_score_imputed,
         bool_and({{ scores }}.is_score_imputed) as is_without_score
-    from components
+    from viewed_components
     inner join {{ scores }}
         on
-            components.content_id = {{ scores }}.content_id
-            and components.unit_date = {{ scores }}.unit_date
-    where components.was_viewed
-    group by components.interaction_id, components.unit_date, {{ scores }}.policy_id
+            viewed_components.viewed_content_id = {{ scores }}.content_id
+            and viewed_components.unit_date = {{ scores }}.unit_date
+    group by viewed_components.interaction_id, viewed_components.unit_date, {{ scores }}.policy_id
 
 ),
 

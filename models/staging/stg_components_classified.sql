@@ -13,7 +13,7 @@ interactions as (
 
 ),
 
-components as (
+components as {{ prevalence._inlined() }} (
 
     select
         interaction_id,
@@ -29,7 +29,7 @@ components as (
 ),
 
 -- a component has no time of its own: it belongs to the day of its interaction
-placed_rows as (
+placed_rows as {{ prevalence._inlined() }} (
 
     select
         components.interaction_id,
@@ -56,26 +56,17 @@ placed_rows as (
 
 ranked_rows as (
 
-    select
-        interaction_id,
-        position,
-        component_type,
-        content_id,
-        text,
-        uri,
-        media_hash,
-        was_viewed,
-        occurred_at,
-        row_date,
-        is_late,
-        quarantine_reason,
-        row_number() over (
-            partition by interaction_id, position, case when quarantine_reason is null then 1 else 0 end
-            order by
-                content_id asc nulls last, component_type asc nulls last, was_viewed desc nulls last,
-                text asc nulls last, uri asc nulls last, media_hash asc nulls last
-        ) as row_rank
-    from placed_rows
+    {{ prevalence._ranked_copies(
+        'placed_rows',
+        columns=[
+            'interaction_id', 'position', 'component_type', 'content_id', 'text', 'uri', 'media_hash', 'was_viewed',
+            'occurred_at', 'row_date', 'is_late', 'quarantine_reason'
+        ],
+        key=['interaction_id', 'position'],
+        part='case when quarantine_reason is null then 1 else 0 end',
+        order_by='content_id asc nulls last, component_type asc nulls last, was_viewed desc nulls last, '
+            ~ 'text asc nulls last, uri asc nulls last, media_hash asc nulls last'
+    ) | indent(4) }}
 
 ),
 
@@ -98,6 +89,7 @@ final as (
             when is_late then 'late'
             else 'used'
         end as row_disposition,
+        quarantine_reason is null and row_rank = 1 as is_used,
         quarantine_reason
     from ranked_rows
 

@@ -18,7 +18,8 @@ classified_interactions as (
         experiment_id,
         experiment_arm,
         row_date,
-        row_disposition
+        row_disposition,
+        is_used
     from {{ ref('stg_interactions_classified') }}
 
 ),
@@ -41,7 +42,8 @@ final as (
         row_date as unit_date,
         row_disposition = 'late' as is_late
     from classified_interactions
-    where row_disposition in ('used', 'late')
+    -- compared, because DuckDB takes one row of five to pass a condition that it knows nothing of, and half of them to be true
+    where is_used = true
 
 )
 

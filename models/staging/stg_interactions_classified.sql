@@ -4,7 +4,7 @@ with
 
 -- The days before the batch are read so that a copy of an earlier row is known as one.
 -- `render()` keeps dbt from cutting the source to the batch's own day.
-interactions as (
+interactions as {{ prevalence._inlined() }} (
 
     select
         interaction_id,
@@ -27,7 +27,7 @@ interactions as (
 
 ),
 
-checked_rows as (
+checked_rows as {{ prevalence._inlined() }} (
 
     select
         interaction_id,
@@ -42,6 +42,7 @@ checked_rows as (
         app_version,
         experiment_id,
         experiment_arm,
+        cast(occurred_at as date) as row_date,
         case
             when interaction_id is null then 'missing_interaction_id'
             when surface is null then 'missing_surface'
@@ -50,33 +51,23 @@ checked_rows as (
 
 ),
 
+-- every column takes part in the order, so that only rows equal in all of them can tie
 ranked_rows as (
 
-    select
-        interaction_id,
-        surface,
-        occurred_at,
-        user_id,
-        session_id,
-        country,
-        received_at,
-        client_stream_id,
-        client_sequence,
-        app_version,
-        experiment_id,
-        experiment_arm,
-        quarantine_reason,
-        cast(occurred_at as date) as row_date,
-        -- every column takes part, so that only rows equal in all of them can tie
-        row_number() over (
-            partition by interaction_id, case when quarantine_reason is null then 1 else 0 end
-            order by
-                occurred_at asc, received_at asc nulls last, surface asc nulls last, user_id asc nulls last,
-                session_id asc nulls last, country asc nulls last, client_stream_id asc nulls last,
-                client_sequence asc nulls last, app_version asc nulls last, experiment_id asc nulls last,
-                experiment_arm asc nulls last
-        ) as row_rank
-    from checked_rows
+    {{ prevalence._ranked_copies(
+        'checked_rows',
+        columns=[
+            'interaction_id', 'surface', 'occurred_at', 'user_id', 'session_id', 'country', 'received_at',
+            'client_stream_id', 'client_sequence', 'app_version', 'experiment_id', 'experiment_arm', 'quarantine_reason',
+            'row_date'
+        ],
+        key=['interaction_id'],
+        part='case when quarantine_reason is null then 1 else 0 end',
+        order_by='occurred_at asc, received_at asc nulls last, surface asc nulls last, user_id asc nulls last, '
+            ~ 'session_id asc nulls last, country asc nulls last, client_stream_id asc nulls last, '
+            ~ 'client_sequence asc nulls last, app_version asc nulls last, experiment_id asc nulls last, '
+            ~ 'experiment_arm asc nulls last'
+    ) | indent(4) }}
 
 ),
 
@@ -104,6 +95,7 @@ final as (
                 then 'late'
             else 'used'
         end as row_disposition,
+        quarantine_reason is null and row_rank = 1 as is_used,
         quarantine_reason
     from ranked_rows
     where occurred_at >= {{ prevalence._batch_start() }}

@@ -1,0 +1,71 @@
+{#- A SELECT with all rows of a relation and row_rank (bigint), the place of each among the rows of its key: 1 is the first.
+
+Few rows of a log are copies. DuckDB counts the rows of each key and ranks those of keys that occur more than once, which takes
+two thirds of the time and memory of ranking all (it reads the relation three times, so `_inlined` keeps it from being stored). On
+Spark the rows of a key lie together already, and what would be saved by not sorting them is lost by reading them again.
+
+Arguments:
+    relation: name of a CTE, declared with `_inlined`.
+    columns: list of columns to return.
+    key: list of columns; nulls are equal.
+    part: SQL expression that divides the rows of a key into parts which are ranked on their own.
+    order_by: SQL text, a total order of all that tells rows apart.
+-#}
+{% macro _ranked_copies(relation, columns, key, part, order_by) -%}
+    {{ return(adapter.dispatch('_ranked_copies', 'prevalence')(relation, columns, key, part, order_by)) }}
+{%- endmacro %}
+
+{% macro default___ranked_copies(relation, columns, key, part, order_by) -%}
+    {{ prevalence._refuse_engine('_ranked_copies') }}
+{%- endmacro %}
+
+{% macro duckdb___ranked_copies(relation, columns, key, part, order_by) -%}
+{%- set same_key -%}
+        {% for column in key %}
+        {{ 'and ' if not loop.first }}_rc_rows.{{ column }} is not distinct from _rc_copied.{{ column }}
+        {%- endfor %}
+{%- endset -%}
+with
+
+_rc_copied as (
+
+    select {{ key | join(', ') }}
+    from {{ relation }}
+    group by {{ key | join(', ') }}
+    having count(*) > 1
+
+)
+
+select
+    {{ columns | join(', ') }},
+    cast(1 as bigint) as row_rank
+from {{ relation }} as _rc_rows
+anti join _rc_copied
+    on {{ same_key }}
+union all
+select
+    {{ columns | join(', ') }},
+    row_number() over (partition by {{ key | join(', ') }}, {{ part }} order by {{ order_by }}) as row_rank
+from {{ relation }} as _rc_rows
+semi join _rc_copied
+    on {{ same_key }}
+{%- endmacro %}
+
+{% macro spark___ranked_copies(relation, columns, key, part, order_by) -%}
+select
+    {{ columns | join(', ') }},
+    cast(
+        row_number() over (partition by {{ key | join(', ') }}, {{ part }} order by {{ order_by }}) as bigint
+    ) as row_rank
+from {{ relation }}
+{%- endmacro %}
+
+{#- Between `as` and the bracket of a CTE: the engine is to read its sources anew for each reader, not to store its rows.
+Spark does so anyway. -#}
+{% macro _inlined() -%}{{ return(adapter.dispatch('_inlined', 'prevalence')()) }}{%- endmacro %}
+
+{% macro default___inlined() -%}{{ prevalence._refuse_engine('_inlined') }}{%- endmacro %}
+
+{% macro duckdb___inlined() -%}not materialized{%- endmacro %}
+
+{% macro spark___inlined() -%}{%- endmacro %}
