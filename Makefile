@@ -28,11 +28,10 @@ lint: .venv/.installed-dev ## check the style of every model, and that it compil
 
 test: .venv/.installed-dev ## lint, unit tests, data tests and whole builds
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-all: .venv/.installed-dev ## what `make test` leaves out for time, too: an hour and more, with Java and the reference data
-	@PREVALENCE_LINT=all PREVALENCE_ORACLE_ON_SPARK=all PREVALENCE_REAL_DATA_ON_SPARK=all PREVALENCE_CLUSTER_RUNS=all \
-		$(MAKE) --no-print-directory test
+	@PREVALENCE_TESTS=all $(MAKE) --no-print-directory test
 
 clean: ## remove everything that a run makes
 	rm -rf target logs warehouse/*

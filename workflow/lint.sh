@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lints the models: their source for DuckDB and, with PREVALENCE_LINT=all, what dbt compiles from it for Spark (without
+# Lints the models: their source for DuckDB and, with PREVALENCE_TESTS=all, what dbt compiles from it for Spark (without
 # layout, which belongs to the source). Needs no warehouse: DuckDB compiles in memory, Spark without a connection. Left out: generic
 # tests, whose frame dbt writes, and the known answers in tests/macros, which are the macros' long expansions again.
 set -euo pipefail
@@ -24,7 +24,7 @@ for vars in '{demo_world: false}' '{demo_world: true, replay: true}'; do
 done
 
 # Spark itself parses every model in the tests; its dialect in sqlfluff is a second opinion that takes a minute and a half
-if [ "${PREVALENCE_LINT:-}" != all ]; then exit 0; fi
+if [ "${PREVALENCE_TESTS:-}" != all ]; then exit 0; fi
 echo "sqlfluff, sparksql: what dbt compiled for Spark"
 cd "$scratch/spark/compiled/prevalence"
 find . -depth -type d -name "*.yml" -exec rm -rf {} +

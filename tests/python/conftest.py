@@ -78,9 +78,20 @@ def union_of_calls(calls: Mapping[str, str]) -> str:
     )
 
 
+# `make test-all` sets it; without it `make test` leaves out what takes minutes and says again what something else says
+ALL = "PREVALENCE_TESTS"
+RUNS_ALL = os.environ.get(ALL) == "all"
+in_test_all = pytest.mark.skipif(not RUNS_ALL, reason=f"takes minutes; {ALL}=all, as in `make test-all`, runs it")
 # the reference results that Spark checks: all of them, or the calls that _chosen_calls takes
-ORACLE_ON_SPARK = "PREVALENCE_ORACLE_ON_SPARK"
-LEFT_OUT = f"the call is left out on Spark; {ORACLE_ON_SPARK}=all runs every one"
+LEFT_OUT = f"the call is left out on Spark; {ALL}=all runs every one"
+# Files are the unit that is given to a process, in this order before all others: what takes longest comes first, or one
+# process would be at it when the other has nothing left to do.
+LONGEST_FILES = (
+    *("test_spark_runs.py", "test_real_data_on_spark.py", "test_killed_run.py", "test_estimation_on_spark.py"),
+    *("test_real_data.py", "test_spark_plans.py", "test_warehouse_on_spark.py", "test_demo_world_on_spark.py"),
+    *("test_demo_world.py", "test_bad_input.py", "test_dbt_build.py", "test_publication.py", "test_spark_cluster.py"),
+    *("test_sampling_on_spark.py", "test_replay.py", "test_oracle_survey_estimates.py"),
+)
 # arguments that say what is counted and from where, and those whose value is a choice among a macro's own words
 DATA_ARGUMENTS = {"relation", "y", "x", "weight", "by", "total"}
 CHOICES = {
@@ -135,6 +146,11 @@ class ReferenceRows(dict):
             pytest.skip(LEFT_OUT)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How many results of the reference cases were checked on Spark, where some were left out."""
     results = [
@@ -147,7 +163,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if left_out:
         terminalreporter.write_line(
             f"Reference cases on Spark: {len(results) - len(left_out)} of {len(results)} tests of results were run; "
-            f"{ORACLE_ON_SPARK}=all runs every one."
+            f"{ALL}=all runs every one."
         )
 
 
@@ -269,7 +285,7 @@ class SparkCalls(DbtCalls):
         "spark.sql.ui.explainMode": "simple",
     }
     ENVIRONMENT = {
-        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m",
         "PREVALENCE_SPARK_DRIVER_MEMORY": "2g",
         # what a page of Spark's would show of queries that are over, had it one
         "PYSPARK_SUBMIT_ARGS": "--conf spark.sql.ui.retainedExecutions=1 pyspark-shell",
@@ -325,7 +341,7 @@ class SparkCalls(DbtCalls):
         }
 
     def run_reference(self, models: Mapping[str, str], tables: Mapping[str, str]) -> dict[str, pd.DataFrame]:
-        if os.environ.get(ORACLE_ON_SPARK) == "all":
+        if RUNS_ALL:
             return self.run(models, tables)
         chosen = _chosen_calls(models)
         taken: dict[str, str] = {}

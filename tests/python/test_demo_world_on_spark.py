@@ -8,11 +8,16 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from conftest import in_test_all
 from test_demo_world import World, invoke, parsed  # noqa: F401  (a fixture)
 
 from workflow.spark import java
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(java.missing() is not None, reason=str(java.missing()))]
+pytestmark = [
+    pytest.mark.slow,
+    in_test_all,
+    pytest.mark.skipif(java.missing() is not None, reason=str(java.missing())),
+]
 
 # long enough for the planted step and the second model version
 SIXTEEN_DAYS = {"start": "2026-10-05", "end": "2026-10-21", "interactions": 3000}

@@ -1,28 +1,25 @@
 """Each design of a plan, from the draw to the interval, in small worlds whose truth is known.
 
 Worlds are days of one warehouse, with random numbers and units of their own, so that one run of the pipeline tries every
-plan once a day. `PREVALENCE_DESIGN_WORLDS=all` builds 40 of them; otherwise there is nothing to learn that
-the cheaper tests of draws and of estimators do not say.
+plan once a day. `make test-all` alone builds them: there is little to learn that the cheaper tests of draws and of estimators
+do not say.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
+from conftest import in_test_all
 
 from workflow import coverage
 from workflow.settings import Settings
 
-WORLDS = 40 if os.environ.get("PREVALENCE_DESIGN_WORLDS") == "all" else 0
+WORLDS = 40
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not WORLDS, reason="PREVALENCE_DESIGN_WORLDS=all builds 40 worlds"),
-]
+pytestmark = [pytest.mark.slow, in_test_all]
 
 COLUMNS = ("plan_id", "unit_type", "design", "expected_units", "defence_share", "stratum_bounds")
 PLANS = (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from conftest import in_test_all
 
 from workflow import real_data
 from workflow.settings import PROJECT
@@ -58,6 +59,7 @@ def assert_every_row_is_accounted_for(work: Path) -> None:
     assert unaccounted == (0, 0)
 
 
+@in_test_all
 def test_a_random_half_of_the_tweets_of_2017(measure):
     draws = 20
     figures = measure("hsol_a", draws)
@@ -80,6 +82,7 @@ def test_query_and_response(measure):
             assert figures[plan, policy, estimator].covers
 
 
+@in_test_all
 def test_conversations_of_several_turns(measure):
     figures = measure("dices_350")
     (row,) = figures.values()

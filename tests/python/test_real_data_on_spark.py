@@ -1,18 +1,17 @@
 """Published sets and spoiled logs give the same rows on Spark as on DuckDB, table by table and column by column.
 
 Needs the extra `spark`, Java 17 and, but for the spoiled logs, the data sets, and skips without them. A set takes
-minutes on Spark whatever its size, so none is measured unless PREVALENCE_REAL_DATA_ON_SPARK names it: one or more,
-separated by commas, or `all` (docs/real-data.md).
+minutes on Spark whatever its size, so they wait for `make test-all` (docs/real-data.md).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import own_logs
 import pytest
+from conftest import in_test_all
 from test_real_data import DATA
 
 from workflow import cli, parity, real_data, warehouse
@@ -22,10 +21,8 @@ from workflow.settings import PROJECT, Settings
 from workflow.spark import java, session
 
 MISSING = java.missing()
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
+pytestmark = [pytest.mark.slow, in_test_all, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
 
-WANTED = os.environ.get("PREVALENCE_REAL_DATA_ON_SPARK", "")
-SETS = real_data.SETS if WANTED == "all" else tuple(WANTED.split(",")) if WANTED else ()
 # what no run that has its answers leaves empty
 NEVER_EMPTY = (
     "raw.label_events",
@@ -67,8 +64,7 @@ def counted(settings: Settings, tables: Sequence[str]) -> dict[str, int]:
 @pytest.mark.skipif(
     not DATA.is_dir(), reason=f"the data sets are not in {DATA}; PREVALENCE_SHARED says where their folder `data` is"
 )
-@pytest.mark.skipif(not SETS, reason="PREVALENCE_REAL_DATA_ON_SPARK names no set")
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", real_data.SETS)
 def test_a_published_set_is_the_same_in_every_table(name, places):
     measured = {engine: real_data.measure(name, DATA, work, target=engine) for engine, work in places.items()}
     ours, theirs = (real_data.settings_of(work, engine) for engine, work in places.items())
@@ -81,7 +77,6 @@ def test_a_published_set_is_the_same_in_every_table(name, places):
     assert found.differences == ()
 
 
-@pytest.mark.skipif(not WANTED, reason="takes minutes: set PREVALENCE_REAL_DATA_ON_SPARK, as make test-all does")
 def test_what_is_set_aside_is_the_same_row_by_row(places):
     raw = own_logs.write(places["duckdb"] / "raw", **own_logs.spoiled())
     for engine, work in places.items():

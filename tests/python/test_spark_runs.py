@@ -1,7 +1,7 @@
 """The demo world on Spark: the tables of DuckDB, whichever process is killed in the middle.
 
-Needs the extra `spark` and Java 17, and skips with a sentence without them. The run on a cluster whose parts are killed
-takes six minutes on two cores, so it waits for PREVALENCE_CLUSTER_RUNS=all (`make test-all` sets it).
+Needs the extra `spark` and Java 17, and skips with a sentence without them. Whole runs take five minutes each, so they wait for
+`make test-all`; what they are made of is compared in test_spark_plans, test_warehouse_on_spark and test_spark_cluster.
 """
 
 from __future__ import annotations
@@ -17,13 +17,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import in_test_all
 from test_killed_run import kill_within
 
 from workflow import parity
 from workflow.settings import PROJECT, Settings
 from workflow.spark import java, session
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(java.missing() is not None, reason=str(java.missing()))]
+pytestmark = [
+    pytest.mark.slow,
+    in_test_all,
+    pytest.mark.skipif(java.missing() is not None, reason=str(java.missing())),
+]
 
 # as many contents as the demo's plans need
 DEMO = [
@@ -31,7 +36,6 @@ DEMO = [
     *("--start-date", "2026-10-05", "--end-date", "2026-10-06"),
 ]
 TIMEOUT = 900
-IS_ALL = os.environ.get("PREVALENCE_CLUSTER_RUNS") == "all"
 # as in test_killed_run: early in a step, and not at the same moment in each
 SECONDS_INTO_STEP = 4.0
 
@@ -93,10 +97,9 @@ def differences_from_duckdb(folder: Path, target: str, monkeypatch: pytest.Monke
 
 
 def test_a_session_run_ends_in_the_tables_of_duckdb(folder, monkeypatch):
-    """And does so after it was killed: with the runs that take longer."""
-    if IS_ALL:
-        killed = start(folder, "session")
-        kill_within(killed, "draw, items, assignments", SECONDS_INTO_STEP)
+    """And does so after it was killed."""
+    killed = start(folder, "session")
+    kill_within(killed, "draw, items, assignments", SECONDS_INTO_STEP)
     finish(folder, "session")
     found = differences_from_duckdb(folder, "session", monkeypatch)
     assert found.differences == ()
@@ -124,7 +127,6 @@ def process_of(folder: Path, name: str, more: dict[str, str]) -> int:
     return int(re.search(rf"^{name}\s+pid (\d+)", said, re.MULTILINE).group(1))
 
 
-@pytest.mark.skipif(not IS_ALL, reason="make test-all runs this (PREVALENCE_CLUSTER_RUNS=all)")
 def test_a_worker_and_the_server_are_killed_and_the_next_run_has_the_tables_of_duckdb(folder, cluster, monkeypatch):
     victims = {name: process_of(folder, name, cluster) for name in ("worker-1", "thrift-server")}
     run = start(folder, "thrift", **cluster)
