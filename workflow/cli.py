@@ -104,9 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--seed", type=int, help="another number is another world")
     demo.add_argument(
-        "--replicate-days",
-        action="store_true",
-        help="every day is a world of its own: many seeds in one build",
+        "--days-per-world",
+        type=int,
+        help="cut the period into worlds of so many days, each with its own users and contents: many seeds in one build",
     )
     run = add_on_warehouse("run", _run, "measure your own logs (or go on with what the warehouse holds)")
     add_folder(run)
@@ -119,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     coverage = add_on_warehouse("coverage", _coverage, "how often the intervals cover the demo world's truth")
     coverage.add_argument("--seeds", type=int, help="build this many small worlds first, and look at those")
+    coverage.add_argument("--days", type=int, default=1, help="days of each small world; default: 1")
     coverage.add_argument("--seed", type=int, default=1, help="seed of the small worlds")
     coverage.add_argument("--output", type=Path, help="write the table to this Markdown file as well")
     plan = add_on_warehouse("plan", _plan, "what plans would give and cost, before a label is bought, and which one to take")
@@ -232,7 +233,7 @@ def _demo(settings: Settings, options: argparse.Namespace) -> None:
         "contents": options.contents,
         "start": options.start_date,
         "end": options.end_date,
-        "replicate_days": options.replicate_days or None,
+        "days_per_world": options.days_per_world,
     }
     world = replace(world, **{k: v for k, v in given.items() if v is not None})
     dbt = Dbt(settings, world.window, {**options.vars, **world.variables}, options.threads)
@@ -321,7 +322,7 @@ def _coverage(settings: Settings, options: argparse.Namespace) -> None:
     from workflow.coverage import build_replicates, write_report
 
     if options.seeds:
-        settings = build_replicates(settings, options.seeds, options.seed)
+        settings = build_replicates(settings, options.seeds, options.seed, options.days)
     print(write_report(settings, options.output and options.output.resolve()))
 
 

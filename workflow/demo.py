@@ -31,7 +31,7 @@ class World:
     interactions: int
     users: int | None
     contents: int | None
-    replicate_days: bool
+    days_per_world: int | None
     start: date
     end: date
 
@@ -47,7 +47,7 @@ class World:
             "demo_world_interactions": self.interactions,
             "demo_world_users": self.users,
             "demo_world_contents": self.contents,
-            "demo_world_replicate_days": self.replicate_days,
+            "demo_world_days_per_world": self.days_per_world,
         }
 
     @property
@@ -64,7 +64,7 @@ def default_world() -> World:
         interactions=variables["demo_world_interactions"],
         users=variables["demo_world_users"],
         contents=variables["demo_world_contents"],
-        replicate_days=variables["demo_world_replicate_days"],
+        days_per_world=variables["demo_world_days_per_world"],
         start=date.fromisoformat(variables["period_start_date"]),
         end=date.fromisoformat(variables["period_end_date"]),
     )

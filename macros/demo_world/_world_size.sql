@@ -1,7 +1,8 @@
 {#- The sizes and dates of the demo world, as numbers for Jinja.
 
-Users and contents grow with the interactions unless they are given. With replicated days every day is a world of its own, with
-its own users and contents: a day of so many requests then has many more contents per request than four weeks have.
+Users and contents grow with the interactions unless they are given. `demo_world_days_per_world` cuts the period into worlds of
+so many days, each with users and contents of its own: many seeds in one build. A world of a single day has many more contents per
+request than four weeks have; one of several days has as many.
 -#}
 {% macro _world_size() -%}
     {%- set day_format = '%Y-%m-%d' -%}
@@ -15,15 +16,24 @@ its own users and contents: a day of so many requests then has many more content
             ~ requests ~ " interactions"
         ) }}
     {%- endif -%}
-    {%- set is_replicated = var('demo_world_replicate_days') | as_bool -%}
-    {%- set worlds = days if is_replicated else 1 -%}
-    {%- set users = var('demo_world_users') or (requests // 2 if is_replicated else requests // 10) -%}
-    {%- set contents = var('demo_world_contents') or (requests * 2 if is_replicated else requests // 2) -%}
+    {%- set is_replicated = var('demo_world_days_per_world') is not none -%}
+    {%- set days_per_world = (var('demo_world_days_per_world') or days) | int -%}
+    {%- if days_per_world < 1 or days % days_per_world -%}
+        {{ exceptions.raise_compiler_error(
+            "demo_world_days_per_world is " ~ days_per_world ~ ", and the demo world's " ~ days
+            ~ " days are no whole number of such worlds"
+        ) }}
+    {%- endif -%}
+    {%- set worlds = days // days_per_world -%}
+    {%- set users = var('demo_world_users') or (requests // 2 if days_per_world == 1 else requests // 10) -%}
+    {%- set contents = var('demo_world_contents') or (requests * 2 if days_per_world == 1 else requests // 2) -%}
     {{ return({
         'days': days,
         'first_weekday': first.weekday(),
         'requests': requests,
         'is_replicated': is_replicated,
+        'worlds': worlds,
+        'days_per_world': days_per_world,
         'users_per_world': [20, (users | int) // worlds] | max,
         'contents': contents | int,
         'oldest_cohort': 60,

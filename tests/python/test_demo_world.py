@@ -171,8 +171,8 @@ def test_raw_tables_are_the_input_contract(small_world: World) -> None:
         assert found == [(column.name, column.duckdb_type) for column in contract[name].columns], name
 
 
-def test_replicated_days_share_nothing(parsed: Manifest, tmp_path: Path) -> None:
-    world = World(tmp_path, parsed, "2026-10-05", "2026-10-08", interactions=3000, replicate_days=True)
+def test_worlds_of_a_day_share_nothing(parsed: Manifest, tmp_path: Path) -> None:
+    world = World(tmp_path, parsed, "2026-10-05", "2026-10-08", interactions=3000, days_per_world=1)
     shared = "select count(*) from (select {0} from {1} group by {0} having count(distinct day) > 1)"
     assert world.value(shared.format("content_id", "clean_views")) == 0
     users = """(

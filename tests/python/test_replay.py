@@ -27,7 +27,7 @@ from workflow.settings import Settings
 settings = Settings.from_environment()
 settings.enter()
 world = World(
-    seed=5, interactions=900, users=None, contents=None, replicate_days=False,
+    seed=5, interactions=900, users=None, contents=None, days_per_world=None,
     start=date(2026, 10, 5), end=date(2026, 10, 7),
 )
 dbt = Dbt(settings, world.window, world.variables, None)

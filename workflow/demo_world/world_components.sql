@@ -155,15 +155,11 @@ aged_components as (
         -- one ordinary image in ten is what trends today: contents of yesterday, the first shown most
         slot = 0 and component_type = 'image' and popularity_piece < 0.10 as is_trending,
         popularity_piece < 0.40 as is_popular,
-        {% if size.is_replicated -%}
-        day_number as cohort_number
-        {%- else -%}
-        day_number - case
+        day_number - {% if size.is_replicated %}least({% endif %}case
             when slot = 0 and component_type = 'image' and popularity_piece < 0.10 then 1
             when drawn_age = 0 and second_of_day < 3600 then 1
             else drawn_age
-        end as cohort_number
-        {%- endif %}
+        end{% if size.is_replicated %}, day_number % {{ size.days_per_world }}){% endif %} as cohort_number
     from slotted_components
 
 ),

@@ -10,7 +10,8 @@ cohorts as (
         day_number,
         day_start_at,
         day_label,
-        contents
+        contents,
+        day_number % {{ size.days_per_world }} as day_of_world
     from {{ ref('world_days') }}
     where contents > 0
 
@@ -32,11 +33,12 @@ numbered_contents as (
     select
         cohorts.day_start_at,
         cohorts.day_label,
+        cohorts.day_of_world,
         cohorts.contents,
         numbers.content_number,
         cast(cohorts.day_number as string) || '|' || cast(numbers.content_number as string) as content_key
     from cohorts
-    inner join range({{ size.contents // size.days + 1 }}) as numbers (content_number)
+    inner join range({{ size.contents // (size.worlds if size.is_replicated else size.days) + 1 }}) as numbers (content_number)
         on cohorts.contents > numbers.content_number
 
 ),
@@ -46,6 +48,7 @@ hashed_contents as (
     select
         numbered_contents.day_start_at,
         numbered_contents.day_label,
+        numbered_contents.day_of_world,
         numbered_contents.content_key,
         numbered_contents.content_number,
         blocks.component_type,
@@ -66,6 +69,7 @@ drawn_contents as (
     select
         day_start_at,
         day_label,
+        day_of_world,
         content_key,
         component_type,
         slot,
@@ -79,7 +83,7 @@ drawn_contents as (
 
 ),
 
--- contents go live in the first hour of their day
+-- contents go live in the first hour of their day; those of a world's first day are older, as if it had begun before
 dated_contents as (
 
     select
@@ -93,7 +97,8 @@ dated_contents as (
         rescored_piece,
         {{ prevalence._add_seconds('day_start_at',
             'cast(floor(second_piece * 3600) as bigint)' ~ (
-                ' - 86400 * ' ~ prevalence._world_age('age_piece', 1) if size.is_replicated else ''
+                ' - case when day_of_world = 0 then 86400 * ' ~ prevalence._world_age('age_piece', 1) ~ ' else 0 end'
+                if size.is_replicated else ''
             )
         ) }} as created_at,
         {{ prevalence._add_seconds(

@@ -30,12 +30,14 @@ weighted_days as (
             {%- endfor %}
         end as request_weight,
         case
-            when day_number >= 0 then 1000
             {%- if not size.is_replicated %}
-            else cast(floor(8000 / cast(8 - day_number as double)) as bigint)
+            when day_number < 0 then cast(floor(8000 / cast(8 - day_number as double)) as bigint)
             {%- else %}
-            else 0
+            when day_number < 0 then 0
+            -- a world's first day has the contents of all days before it, too
+            when day_number % {{ size.days_per_world }} = 0 then 5000
             {%- endif %}
+            else 1000
         end as content_weight
     from numbered_days
 

@@ -1,7 +1,7 @@
 {{ config(enabled=var('demo_world', false), materialized='table', schema='demo_world') }}
 
 {%- set size = prevalence._world_size() %}
-{%- set people = size.users_per_world * (size.days if size.is_replicated else 1) %}
+{%- set people = size.users_per_world * size.worlds %}
 
 with
 

@@ -79,7 +79,9 @@ drawn_requests as (
             {{ prevalence._world_piece('time_unit', 0, 26) }} + {{ prevalence._world_piece('time_unit', 1, 26) }}
         )) as bigint) as second_of_day,
         -- the square makes a few people ask much and most little
-        {{ 'day_number * ' ~ size.users_per_world ~ ' + ' if size.is_replicated else '' -}}
+        {% if size.is_replicated -%}
+        cast(floor(day_number / cast({{ size.days_per_world }} as double)) as bigint) * {{ size.users_per_world }} +
+        {% endif -%}
         cast(floor(
             {{ size.users_per_world }}
             * {{ prevalence._world_piece('person_unit', 0, 26) }} * {{ prevalence._world_piece('person_unit', 0, 26) }}
