@@ -36,6 +36,7 @@ request than four weeks have; one of several days has as many.
         'days_per_world': days_per_world,
         'users_per_world': [20, (users | int) // worlds] | max,
         'contents': contents | int,
+        'largest_cohort': (contents | int) // (worlds if is_replicated else days) + 1,
         'oldest_cohort': 60,
         'switch_day': days // 2,
         'step_day': 14,

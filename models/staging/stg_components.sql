@@ -36,7 +36,7 @@ final as (
         row_date as unit_date,
         row_disposition = 'late' as is_late
     from classified_components
-    -- compared, because DuckDB takes one row of five to pass a condition that it knows nothing of, and half of them to be true
+    -- compared, because DuckDB takes one row of five to pass a condition that it knows nothing of, and half to be true
     where is_used = true
 
 )

@@ -38,7 +38,7 @@ numbered_contents as (
         numbers.content_number,
         cast(cohorts.day_number as string) || '|' || cast(numbers.content_number as string) as content_key
     from cohorts
-    inner join range({{ size.contents // (size.worlds if size.is_replicated else size.days) + 1 }}) as numbers (content_number)
+    inner join range({{ size.largest_cohort }}) as numbers (content_number)
         on cohorts.contents > numbers.content_number
 
 ),
