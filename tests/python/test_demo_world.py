@@ -183,6 +183,22 @@ def test_worlds_of_a_day_share_nothing(parsed: Manifest, tmp_path: Path) -> None
     assert world.value("select count(distinct day) from clean_views") == 3
 
 
+def test_worlds_of_several_days_keep_their_contents_and_share_none(parsed: Manifest, tmp_path: Path) -> None:
+    world = World(tmp_path, parsed, "2026-10-05", "2026-10-09", interactions=2000, days_per_world=2)
+    days = "select content_id, list(distinct date_diff('day', date '2026-10-05', day)) as days from clean_views group by 1"
+    assert world.value(f"select count(*) from ({days}) where list_sort(days) in ([0, 1], [2, 3])") > 100
+    assert world.value(f"select count(*) from ({days}) where list_sort(days) not in ([0], [1], [2], [3], [0, 1], [2, 3])") == 0
+    users = """
+        select user_id from raw.interactions
+        where user_id is not null and occurred_at between '2026-10-05' and '2026-10-09'
+        group by user_id having count(distinct occurred_at >= timestamp '2026-10-07') > 1
+    """
+    assert world.rows(users) == []
+    (tmp_path / "odd").mkdir()
+    with pytest.raises(AssertionError, match="no whole number of such worlds"):
+        World(tmp_path / "odd", parsed, "2026-10-05", "2026-10-08", interactions=2000, days_per_world=2)
+
+
 def test_it_has_the_size_it_is_asked_for(world: World) -> None:
     assert 59000 <= world.value("select count(*) from clean_interactions") <= 61000
     assert 290000 <= world.value("select count(*) from clean_views") <= 330000
