@@ -399,6 +399,14 @@ def dbt_seed(command: Command) -> tuple[int, str]:
     return cli.EXIT_USER, str(error.value)
 
 
+def test_too_little_memory_is_named_with_the_setting_that_gives_more(command, monkeypatch):
+    monkeypatch.setenv("PREVALENCE_MEMORY_LIMIT", "3MB")
+    days = ("--start-date", "2026-10-05", "--end-date", "2026-10-06")
+    code, text = command("demo", "--interactions", "1000", *days)
+    assert code == 2
+    assert "DuckDB may use 3MB" in text and "PREVALENCE_MEMORY_LIMIT=6GB" in text
+
+
 def test_a_warehouse_that_is_not_duckdb_is_named(command):
     command.warehouse.write_text("not a database " * 1000)
     code, text = command("land")
