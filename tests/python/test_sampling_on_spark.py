@@ -102,6 +102,8 @@ def spark() -> Iterator[pyspark.sql.SparkSession]:
     settings = {
         "spark.ui.enabled": "false",
         "spark.driver.memory": "2g",
+        # the process keeps its Java, and a later session with a metastore would leave a log in the checkout
+        "spark.driver.extraJavaOptions": f"-Dderby.stream.error.file={os.devnull}",
         "spark.sql.session.timeZone": "UTC",
         # what DuckDB writes as a time without zone is one of UTC
         "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
