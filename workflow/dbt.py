@@ -109,9 +109,15 @@ class Dbt:
             *threads,
             *["--vars", json.dumps(self.variables, sort_keys=True)],
         ]
+        said: list[str] = []
+
+        def hear(event) -> None:
+            if event.info.level == "error":
+                said.append(event.info.msg)
+
         try:
             with _quiet():
-                outcome = dbtRunner().invoke(arguments)
+                outcome = dbtRunner(callbacks=[hear]).invoke(arguments)
         finally:
             warehouse.release_dbt(self.settings)
         if isinstance(outcome.exception, KeyboardInterrupt):
@@ -120,11 +126,11 @@ class Dbt:
         failures = [result for result in results if str(result.status) in _FAILED]
         if outcome.success and not failures:
             return outcome.result
-        raise BuildError(self._explain(command[0], failures, outcome.exception))
+        raise BuildError(self._explain(command[0], failures, outcome.exception, said))
 
-    def _explain(self, command: str, failures: list, exception) -> str:
+    def _explain(self, command: str, failures: list, exception, said: list[str]) -> str:
         messages = [
-            f"  - {result.node.resource_type} {result.node.name}: {_first_lines(result.message)}"
+            f"  - {result.node.resource_type} {result.node.name}: {_first_lines(_message(result, said))}"
             for result in failures
         ]
         if exception is not None:
@@ -140,6 +146,15 @@ class Dbt:
             f"dbt {command} failed; what was finished before stays, and the same command goes on from there.\n{text}\n{remedy}"
             f"The whole log: {display(self.settings.dbt_log)}"
         )
+
+
+def _message(result, said: list[str]) -> str | None:
+    """What went wrong with a node. Of a model that is built day by day dbt keeps the word ERROR alone; the reason is said
+    in passing, on the way to the log."""
+    if result.message != "ERROR":
+        return result.message
+    reasons = [text for text in said if f"in model {result.node.name} " in text]
+    return max(reasons, key=len, default=result.message)
 
 
 def _first_lines(message: str | None) -> str:
