@@ -1,7 +1,7 @@
 """Time the way from a day of logs to a draw, beside a script written by hand, and a further day on 10 and on 100 stored days.
 
     python benchmarks/draw_speed.py --millions 1 5 20 --json draw_speed.json
-    python benchmarks/draw_speed.py --millions 100 --memory 5GB --script-memory 12GB
+    python benchmarks/draw_speed.py --millions 100 --memory 5GB --script-memory 19GB
     python benchmarks/draw_speed.py --days 10 100 --repeats 5
 
 First part: raw logs of one day with so many million component rows are written as Parquet, by plain SQL from counters
@@ -461,7 +461,7 @@ def main() -> int:
     parser.add_argument("--components", type=int, default=50_000, help="components of a small day")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--memory", default="4GB", help="DuckDB's memory_limit; the process needs more than that")
-    parser.add_argument("--script-memory", help="the same for the script, which cannot do 100 million in 4 GB; default: --memory")
+    parser.add_argument("--script-memory", help="the same for the script, which cannot do 100 million in 12 GB; default: --memory")
     parser.add_argument("--scratch", type=Path, help="where the logs and warehouses go; default: a temporary folder")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--work", choices=["project", "script"], help=argparse.SUPPRESS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -138,14 +137,13 @@ class Dbt:
         text = "\n".join(messages)
         if warehouse.held_elsewhere(text):
             return warehouse.explain(self.settings.warehouse, text)
-        remedy = ""
-        if "Out of Memory Error" in text:
-            limit = os.environ.get("PREVALENCE_MEMORY_LIMIT") or "1500MB, as in profiles.yml"
-            remedy = f"Remedy: DuckDB may use {limit}; let it use more, as in PREVALENCE_MEMORY_LIMIT=6GB.\n"
-        return (
-            f"dbt {command} failed; what was finished before stays, and the same command goes on from there.\n{text}\n{remedy}"
-            f"The whole log: {display(self.settings.dbt_log)}"
-        )
+        lines = [
+            f"dbt {command} failed; what was finished before stays, and the same command goes on from there.",
+            text,
+            warehouse.memory_remedy(text),
+            f"The whole log: {display(self.settings.dbt_log)}",
+        ]
+        return "\n".join(line for line in lines if line)
 
 
 def _message(result, said: list[str]) -> str | None:

@@ -6,6 +6,7 @@ A statement that goes through here is written once, for every engine; what engin
 
 from __future__ import annotations
 
+import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -419,11 +420,19 @@ def explain(warehouse: Path, message: str) -> str:
 
 def explain_failure(settings: Settings, error: duckdb.Error) -> str:
     """The sentence for a statement that failed."""
+    remedy = memory_remedy(str(error)) or "Remedy: when the disk is full, free some."
     return (
-        f"DuckDB stopped on {display(settings.warehouse)}: {first_line(error)} Remedy: when it is out of memory, raise "
-        "PREVALENCE_MEMORY_LIMIT; when the disk is full, free some; then run the same command again. Finished steps "
-        "stay."
+        f"DuckDB stopped on {display(settings.warehouse)}: {first_line(error)} {remedy} Then run the same command again. "
+        "Finished steps stay."
     )
+
+
+def memory_remedy(message: str) -> str:
+    """What helps when a message of DuckDB's says that it is out of memory; nothing for any other."""
+    if "Out of Memory Error" not in message:
+        return ""
+    limit = os.environ.get("PREVALENCE_MEMORY_LIMIT") or "what profiles.yml says"
+    return f"Remedy: DuckDB may use {limit}; let it use more, as in PREVALENCE_MEMORY_LIMIT=6GB."
 
 
 def first_line(error: Exception) -> str:

@@ -17,7 +17,7 @@ request than four weeks have; one of several days has as many.
         ) }}
     {%- endif -%}
     {%- set is_replicated = var('demo_world_days_per_world') is not none -%}
-    {%- set days_per_world = (var('demo_world_days_per_world') or days) | int -%}
+    {%- set days_per_world = (var('demo_world_days_per_world') if is_replicated else days) | int -%}
     {%- if days_per_world < 1 or days % days_per_world -%}
         {{ exceptions.raise_compiler_error(
             "demo_world_days_per_world is " ~ days_per_world ~ ", and the demo world's " ~ days

@@ -1,11 +1,11 @@
 {#- A SELECT with all rows of a relation and row_rank (bigint), the place of each among the rows of its key: 1 is the first.
 
-Few rows of a log are copies. DuckDB counts the rows of each key and ranks those of keys that occur more than once, which takes
-two thirds of the time and memory of ranking all (it reads the relation three times, so `_inlined` keeps it from being stored). On
-Spark the rows of a key lie together already, and what would be saved by not sorting them is lost by reading them again.
+Few rows of a log are copies. DuckDB counts the rows of each key and ranks those of keys that occur more than once, because
+ranking sorts whole rows; it reads the relation three times, so `_inlined` keeps that from being stored (docs/benchmarks.md, from a
+day of logs to a draw). On Spark one reading ranks all: the rows of a key lie in one partition already.
 
 Arguments:
-    relation: name of a CTE, declared with `_inlined`.
+    relation: name of a CTE, declared with `_inlined` as is what it reads of the logs.
     columns: list of columns to return.
     key: list of columns; nulls are equal.
     part: SQL expression that divides the rows of a key into parts which are ranked on their own.

@@ -14,9 +14,9 @@ interactions as (
 
 ),
 
--- what nobody viewed meets no score. A filter would say the same, and DuckDB, which takes one row of five to pass any
--- filter, would hold the components in memory and look up scores in them, instead of the other way round.
-viewed_components as (
+-- What nobody viewed meets no score. A filter would say the same, and DuckDB, which takes one row of five to pass what
+-- a view computes, would hold the components in memory and look up scores in them, instead of the other way round.
+components as (
 
     select
         interaction_id,
@@ -94,20 +94,20 @@ rates_in_force as (
 {{ part }}_scores as (
 
     select
-        viewed_components.interaction_id,
-        viewed_components.unit_date,
+        components.interaction_id,
+        components.unit_date,
         {{ scores }}.policy_id,
         max({{ scores }}.score_millionths) as score_millionths,
         max({{ scores }}.mean_score_millionths) as mean_score_millionths,
         max({{ scores }}.importance) as importance,
         bool_or({{ scores }}.is_score_imputed) as is_score_imputed,
         bool_and({{ scores }}.is_score_imputed) as is_without_score
-    from viewed_components
+    from components
     inner join {{ scores }}
         on
-            viewed_components.viewed_content_id = {{ scores }}.content_id
-            and viewed_components.unit_date = {{ scores }}.unit_date
-    group by viewed_components.interaction_id, viewed_components.unit_date, {{ scores }}.policy_id
+            components.viewed_content_id = {{ scores }}.content_id
+            and components.unit_date = {{ scores }}.unit_date
+    group by components.interaction_id, components.unit_date, {{ scores }}.policy_id
 
 ),
 

@@ -195,8 +195,9 @@ def test_worlds_of_several_days_keep_their_contents_and_share_none(parsed: Manif
     """
     assert world.rows(users) == []
     (tmp_path / "odd").mkdir()
-    with pytest.raises(AssertionError, match="no whole number of such worlds"):
-        World(tmp_path / "odd", parsed, "2026-10-05", "2026-10-08", interactions=2000, days_per_world=2)
+    for days in (2, 0):
+        with pytest.raises(AssertionError, match="no whole number of such worlds"):
+            World(tmp_path / "odd", parsed, "2026-10-05", "2026-10-08", interactions=2000, days_per_world=days)
 
 
 def test_it_has_the_size_it_is_asked_for(world: World) -> None:
