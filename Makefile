@@ -9,22 +9,22 @@ help: ## print this list
 
 setup: .venv/.installed ## make .venv with the default packages
 .venv/.installed: pyproject.toml constraints.txt
-	@bash workflow/install.sh "$(PYTHON)" .venv . && touch $@
+	@bash .ci/install.sh "$(PYTHON)" .venv . && touch $@
 
 setup-spark: .venv/.installed ## add what the targets session and thrift need, where there is Java 17
-	@$(BIN)/python -m workflow.spark.java --java
-	@bash workflow/install.sh "$(PYTHON)" .venv ".[spark]"
+	@$(BIN)/python -m prevalence.engines.spark.java --java
+	@bash .ci/install.sh "$(PYTHON)" .venv ".[spark]"
 
 # the tests on Spark run where there is Java, and say that they are skipped where there is none
 .venv/.installed-dev: .venv/.installed
-	@if $(BIN)/python -m workflow.spark.java --java; then extras=dev,spark; else extras=dev; fi; \
-		bash workflow/install.sh "$(PYTHON)" .venv ".[$$extras]" && touch $@
+	@if $(BIN)/python -m prevalence.engines.spark.java --java; then extras=dev,spark; else extras=dev; fi; \
+		bash .ci/install.sh "$(PYTHON)" .venv ".[$$extras]" && touch $@
 
 demo: .venv/.installed ## write the demo world, measure it, publish it, and say where to look
 	@$(BIN)/prevalence demo
 
 lint: .venv/.installed-dev ## check the style of every model, and that it compiles for both engines
-	@PREVALENCE_BIN=$(BIN) bash workflow/lint.sh
+	@PREVALENCE_BIN=$(BIN) bash .ci/lint.sh
 
 test: .venv/.installed-dev ## lint, unit tests, data tests and whole builds
 	@$(MAKE) --no-print-directory lint

@@ -10,7 +10,7 @@ import numpy as np
 
 from python_udfs.intervals import Array
 
-# what stands before the class shares in the result; macros/estimation/dawid_skene.sql counts on it
+# what stands before the class shares in the result; macros/raters/dawid_skene.sql counts on it
 HEAD = ("items", "raters", "classes", "iterations", "converged", "log_likelihood")
 
 

@@ -20,7 +20,7 @@ Few labels violate, so bins of their own would follow chance. The steps:
    1988, section 1.4), with a thousandth of the overall rate as its floor.
 
 Every sum is one of whole numbers, so the rates are the same in any order of rows and on any engine. Windows are over bins
-and labelled units' scores, never over a frame. `workflow/laboratory/worlds.py` has the same steps in numpy (score_rates), and a
+and labelled units' scores, never over a frame. `evidence/laboratory/worlds.py` has the same steps in numpy (score_rates), and a
 test compares both.
 
 Arguments:

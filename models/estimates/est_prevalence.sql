@@ -33,7 +33,7 @@ unit_domains as (
         draws,
         random_number_days,
         overall_inclusion_probability,
-        maximum_overall_weight,
+        maximum_overall_weighted_exposure,
         missed_weight,
         frame_units,
         exposure,
@@ -58,7 +58,7 @@ poisson_units as (
         pivot_name,
         pivot_value,
         overall_inclusion_probability,
-        maximum_overall_weight,
+        maximum_overall_weighted_exposure,
         missed_weight,
         exposure,
         expert_violating_exposure
@@ -85,7 +85,7 @@ coordinated_units as (
         is_audited,
         inclusion_probability,
         overall_inclusion_probability,
-        maximum_overall_weight * least({{ days }}, random_number_days) as maximum_overall_weight,
+        maximum_overall_weighted_exposure * least({{ days }}, random_number_days) as maximum_overall_weighted_exposure,
         missed_weight,
         exposure,
         expert_violating_exposure,
@@ -110,7 +110,7 @@ coordinated_audited_units as (
         pivot_name,
         pivot_value,
         overall_inclusion_probability,
-        maximum_overall_weight,
+        maximum_overall_weighted_exposure,
         missed_weight,
         exposure,
         expert_violating_exposure
@@ -153,7 +153,7 @@ simple_random_units as (
         pivot_value,
         plan_id || '|' || cast(sample_date as string) as stratum,
         inclusion_probability,
-        maximum_overall_weight,
+        maximum_overall_weighted_exposure,
         missed_weight,
         frame_units,
         exposure,
@@ -190,7 +190,7 @@ stratified_units as (
         unit_domains.plan_id || '|' || cast(unit_domains.sample_date as string)
         || '|' || cast(drawn_strata.stratum_number as string) as stratum,
         unit_domains.inclusion_probability,
-        unit_domains.maximum_overall_weight,
+        unit_domains.maximum_overall_weighted_exposure,
         unit_domains.missed_weight,
         unit_domains.exposure,
         unit_domains.expert_violating_exposure
@@ -217,7 +217,7 @@ repeatedly_drawn_units as (
         pivot_name,
         pivot_value,
         inclusion_probability,
-        maximum_overall_weight,
+        maximum_overall_weighted_exposure,
         missed_weight,
         exposure,
         expert_violating_exposure,
@@ -232,7 +232,7 @@ numbered_draws as (
 
     {{ prevalence._numbered('repeatedly_drawn_units', 'draws', [
         'plan_id', 'unit_id', 'unit_type', 'policy_id', 'sample_date', 'week_start_date', 'block_start_date',
-        'pivot_name', 'pivot_value', 'inclusion_probability', 'maximum_overall_weight', 'missed_weight', 'exposure',
+        'pivot_name', 'pivot_value', 'inclusion_probability', 'maximum_overall_weighted_exposure', 'missed_weight', 'exposure',
         'expert_violating_exposure'
     ]) | indent(4) }}
 
@@ -252,7 +252,7 @@ logged_units as (
         pivot_name,
         pivot_value,
         inclusion_probability,
-        maximum_overall_weight,
+        maximum_overall_weighted_exposure,
         missed_weight,
         exposure,
         expert_violating_exposure
@@ -277,7 +277,7 @@ nested_units as (
         pivot_name,
         pivot_value,
         inclusion_probability,
-        maximum_overall_weight,
+        maximum_overall_weighted_exposure,
         missed_weight,
         exposure,
         expert_violating_exposure
@@ -316,7 +316,7 @@ poisson_estimates as (
         weight='1 / overall_inclusion_probability', design='poisson',
         inclusion_probability='overall_inclusion_probability', by=periods,
         interval='gamma', level=var('interval_level'),
-        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weighted_exposure', missed_weight='missed_weight'
     ) | indent(4) }}
 
 ),
@@ -328,7 +328,7 @@ coordinated_estimates as (
         weight='1 / overall_inclusion_probability', design='coordinated_poisson', psu='psu_id',
         inclusion_probability='overall_inclusion_probability', by=[domain + ['period_type', 'period_start']],
         interval='gamma', level=var('interval_level'),
-        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weighted_exposure', missed_weight='missed_weight'
     ) | indent(4) }}
 
 ),
@@ -352,7 +352,7 @@ simple_random_estimates as (
         weight='1 / inclusion_probability', design='stratified', stratum='stratum', psu='unit_id',
         population_psus='frame_units', by=periods,
         interval='gamma', level=var('interval_level'),
-        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weighted_exposure', missed_weight='missed_weight'
     ) | indent(4) }}
 
 ),
@@ -365,7 +365,7 @@ stratified_estimates as (
         weight='1 / inclusion_probability', design='pps_without_replacement', stratum='stratum', psu='unit_id',
         inclusion_probability='inclusion_probability', lonely_psu='certainty', by=periods,
         interval='gamma', level=var('interval_level'),
-        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weighted_exposure', missed_weight='missed_weight'
     ) | indent(4) }}
 
 ),
@@ -378,7 +378,7 @@ with_replacement_estimates as (
         stratum="plan_id || '|' || cast(sample_date as string)",
         psu="unit_id || '|' || cast(_number as string)", by=periods,
         interval='gamma', level=var('interval_level'),
-        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weighted_exposure', missed_weight='missed_weight'
     ) | indent(4) }}
 
 ),
@@ -389,7 +389,7 @@ logged_estimates as (
         'logged_units', y='expert_violating_exposure', x='exposure',
         weight='1 / inclusion_probability', design='pps_with_replacement', stratum='plan_id', psu='unit_id',
         by=periods, interval='gamma', level=var('interval_level'),
-        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weighted_exposure', missed_weight='missed_weight'
     ) | indent(4) }}
 
 ),
@@ -401,7 +401,7 @@ nested_estimates as (
         'nested_units', y='expert_violating_exposure', x='exposure',
         weight='1 / inclusion_probability', design='stratified', stratum='plan_id', psu='psu_id',
         by=periods, interval='gamma', level=var('interval_level'),
-        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weight', missed_weight='missed_weight'
+        zero_positive_bound='max_weight', frame_maximum_weight='maximum_overall_weighted_exposure', missed_weight='missed_weight'
     ) | indent(4) }}
 
 ),

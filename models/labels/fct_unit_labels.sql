@@ -62,7 +62,7 @@ audits as (
         unit_id,
         policy_id,
         audit_probability,
-        maximum_overall_weight,
+        maximum_overall_weighted_exposure,
         missed_weight
     from {{ ref('draw_audits') }}
 
@@ -145,9 +145,9 @@ final as (
         audits.audit_probability,
         draws.inclusion_probability * audits.audit_probability as overall_inclusion_probability,
         case
-            when plans.has_audit then audits.maximum_overall_weight
+            when plans.has_audit then audits.maximum_overall_weighted_exposure
             else draws.maximum_weighted_exposure
-        end as maximum_overall_weight,
+        end as maximum_overall_weighted_exposure,
         audits.missed_weight,
         expert_answers.outcome as expert_outcome,
         expert_answers.is_violating as expert_is_violating,

@@ -24,8 +24,8 @@ import pyarrow.compute as pc
 import pytest
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
-from workflow.settings import Settings
-from workflow.spark.session import start_session, stop_session
+from prevalence.engines.settings import Settings
+from prevalence.engines.spark.session import start_session, stop_session
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("PREVALENCE_SHARED", ROOT.parent / "shared"))
@@ -63,7 +63,7 @@ SPARK_OUTPUT = "    spark: {type: spark, method: thrift, host: localhost, schema
 # between the calls of one model: DuckDB runs them as one query, Spark each as its own
 BETWEEN_CALLS = "\nunion all -- the next call\n"
 
-# how a call of an estimation macro begins, and the first CTE after its moments (macros/estimation/_survey_figures.sql)
+# how a call of an estimation macro begins, and the first CTE after its moments (macros/survey/_survey_figures.sql)
 CTES = "with\n\n"
 FIGURES = "\n_sv_figures as ("
 # where a row of moments becomes a row of results, and what would read other rows on the way
@@ -275,7 +275,7 @@ def _named(rows: pa.Table, call_id: str) -> pa.Table:
 class SparkCalls(DbtCalls):
     """`run` on Spark: dbt compiles the same models for it, and a session in this process returns their rows."""
 
-    # Over workflow.spark.session's configuration, and for these tests only: queries of a few hundred rows cost their
+    # Over prevalence.engines.spark.session's configuration, and for these tests only: queries of a few hundred rows cost their
     # planning and the code that is compiled for one use.
     SETTINGS = {
         "spark.sql.adaptive.enabled": "false",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from workflow.contract import raw_tables
+from prevalence.engines.contract import raw_tables
 
 DAYS = 3
 INTERACTIONS = 240

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Lints the models: their source for DuckDB and, with PREVALENCE_TESTS=all, what dbt compiles from it for Spark (without
+# layout, which belongs to the source). Needs no warehouse: DuckDB compiles in memory, Spark without a connection. Left out: generic
+# tests, whose frame dbt writes, and the known answers in tests/macros, which are the macros' long expansions again.
+set -euo pipefail
+bin=$(cd "${PREVALENCE_BIN:-.venv/bin}" && pwd)
+root=$(pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export PREVALENCE_DUCKDB_PATH=:memory: DBT_TARGET_PATH=$scratch/duckdb DBT_LOG_PATH=$scratch/logs
+
+echo "sqlfluff, duckdb: models, tests"
+"$bin/sqlfluff" lint --dialect duckdb --processes 2 --disable-progress-bar --nocolor \
+    models demo/raw_world demo/labelers tests/*.sql
+
+echo "dbt parse: no deprecation"
+"$bin/dbt" --no-use-colors parse --no-partial-parse --show-all-deprecations > "$scratch/parse.txt" 2>&1 || { cat "$scratch/parse.txt"; exit 1; }
+if grep -qi "deprecat" "$scratch/parse.txt"; then cat "$scratch/parse.txt"; exit 1; fi
+
+echo "dbt compile: the models' text for Spark"
+for vars in '{demo_world: false}' '{demo_world: true, replay: true}'; do
+    "$bin/dbt" --quiet compile --target thrift --no-introspect --no-populate-cache \
+        --vars "$vars" --target-path "$scratch/spark"
+done
+
+# Spark itself parses every model in the tests; its dialect in sqlfluff is a second opinion that takes a minute and a half
+if [ "${PREVALENCE_TESTS:-}" != all ]; then exit 0; fi
+echo "sqlfluff, sparksql: what dbt compiled for Spark"
+cd "$scratch/spark/compiled/prevalence"
+find . -depth -type d -name "*.yml" -exec rm -rf {} +
+rm -rf tests/macros
+"$bin/sqlfluff" lint --config "$root/pyproject.toml" --templater raw --dialect sparksql --processes 2 \
+    --disable-progress-bar --nocolor --exclude-rules layout,AM04,RF04,ST06 .

@@ -1,0 +1,170 @@
+"""dbt in this process: one start for the whole run, no output but what a person needs."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
+from datetime import date
+
+from prevalence.engines import warehouse
+from prevalence.engines.settings import Settings, UserError, display
+
+_FAILED = {"error", "fail", "runtime error"}
+
+
+class BuildError(UserError):
+    """Nodes of a dbt command failed; says which and why."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days that are measured: the first, and the one after the last."""
+
+    start: date
+    end: date
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days
+
+
+class Dbt:
+    """Runs dbt commands with one set of vars, so that the project is parsed once."""
+
+    def __init__(
+        self, settings: Settings, window: Window, variables: dict, threads: int | None
+    ) -> None:
+        self.settings = settings
+        self.window = window
+        self.threads = threads
+        self.variables = {
+            **variables,
+            "period_start_date": window.start.isoformat(),
+            "period_end_date": window.end.isoformat(),
+        }
+
+    def within(self, window: Window) -> Dbt:
+        """The same project and the same measured period, of which only the days of `window` are built anew.
+
+        The vars stay: with others dbt would parse the project again.
+        """
+        part = copy(self)
+        part.window = window
+        return part
+
+    def seed(self) -> None:
+        self._invoke(["seed"])
+
+    def run(self, *selectors: str, exclude: tuple[str, ...] = ()) -> None:
+        self._invoke(["run", *self._selection(selectors, exclude), *self._event_time()])
+
+    def build(self, *selectors: str, exclude: tuple[str, ...] = ()) -> None:
+        """Build the nodes and run the tests of their rows whose inputs exist by now.
+
+        Unit tests are about the SQL, which is not different today: `make test` runs them.
+        """
+        self._invoke(
+            [
+                "build",
+                *self._selection(selectors, exclude),
+                *["--indirect-selection", "buildable"],
+                *["--exclude-resource-type", "unit_test"],
+                *self._event_time(),
+            ]
+        )
+
+    def manifest(self):
+        """dbt's own description of the project under these vars: nodes with their relations, columns and grains."""
+        return self._invoke(["parse"])
+
+    @staticmethod
+    def _selection(selectors: tuple[str, ...], exclude: tuple[str, ...]) -> list[str]:
+        chosen = ["--select", *selectors]
+        return chosen + (["--exclude", *exclude] if exclude else [])
+
+    def _event_time(self) -> list[str]:
+        # Always both ends: dbt would otherwise work through every day up to the one on the clock.
+        return [
+            *["--event-time-start", self.window.start.isoformat()],
+            *["--event-time-end", self.window.end.isoformat()],
+        ]
+
+    def _invoke(self, command: list[str]):
+        """Run the command; returns what dbt gives back for it. Raises BuildError when any node fails."""
+        from dbt.cli.main import dbtRunner
+
+        warehouse.make_ready(self.settings)
+        # one session is one thread's: profiles.yml says so, and nothing else is possible
+        is_free = self.settings.engine != "session"
+        threads = ["--threads", str(self.threads)] if self.threads and is_free else []
+        arguments = [
+            *["--log-level", "none", "--log-level-file", "info", "--no-use-colors"],
+            # the manifest is a second of writing for each step, and nothing here reads it
+            "--no-write-json",
+            *command,
+            *["--target", self.settings.engine],
+            *threads,
+            *["--vars", json.dumps(self.variables, sort_keys=True)],
+        ]
+        said: list[str] = []
+
+        def hear(event) -> None:
+            if event.info.level == "error":
+                said.append(event.info.msg)
+
+        try:
+            with _quiet():
+                outcome = dbtRunner(callbacks=[hear]).invoke(arguments)
+        finally:
+            warehouse.release_dbt(self.settings)
+        if isinstance(outcome.exception, KeyboardInterrupt):
+            raise KeyboardInterrupt
+        results = getattr(outcome.result, "results", None) or []
+        failures = [result for result in results if str(result.status) in _FAILED]
+        if outcome.success and not failures:
+            return outcome.result
+        raise BuildError(self._explain(command[0], failures, outcome.exception, said))
+
+    def _explain(self, command: str, failures: list, exception, said: list[str]) -> str:
+        messages = [
+            f"  - {result.node.resource_type} {result.node.name}: {_first_lines(_message(result, said))}"
+            for result in failures
+        ]
+        if exception is not None:
+            messages.append(f"  - {_first_lines(str(exception))}")
+        text = "\n".join(messages)
+        if warehouse.held_elsewhere(text):
+            return warehouse.explain(self.settings.warehouse, text)
+        lines = [
+            f"dbt {command} failed; what was finished before stays, and the same command goes on from there.",
+            text,
+            warehouse.memory_remedy(text),
+            f"The whole log: {display(self.settings.dbt_log)}",
+        ]
+        return "\n".join(line for line in lines if line)
+
+
+def _message(result, said: list[str]) -> str | None:
+    """What went wrong with a node. Of a model that is built day by day dbt keeps the word ERROR alone; the reason is said
+    in passing, on the way to the log."""
+    if result.message != "ERROR":
+        return result.message
+    reasons = [text for text in said if f"in model {result.node.name} " in text]
+    return max(reasons, key=len, default=result.message)
+
+
+def _first_lines(message: str | None) -> str:
+    lines = [line.strip() for line in (message or "no message").splitlines()]
+    return " ".join(line for line in lines if line)[:600]
+
+
+@contextmanager
+def _quiet():
+    """Keep what dbt and its libraries print in passing away from the progress lines."""
+    import contextlib
+    import io
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield
