@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         value = getattr(options, name, None)
         if value is not None:
             setattr(options, name, value.expanduser().resolve())
-    from prevalence.command_line.steps import AwaitingAnswers, GateBlocked
+    from prevalence.command_line.steps import GateBlocked
+    from prevalence.labeling.open_assignments import AwaitingAnswers
 
     try:
         settings = Settings.from_environment()

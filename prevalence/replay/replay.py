@@ -57,7 +57,7 @@ def replay(
 
 def _window(settings: Settings, plans: Sequence[str], start: date | None, end: date | None) -> Window:
     with warehouse.connect(settings, read_only=True) as connection:
-        if "draw_units" not in connection.relations("frames"):
+        if "draw_units" not in connection.relations("draws"):
             raise UserError(
                 f"There is no draws.draw_units in the warehouse {settings.place}, so nothing was drawn yet. Remedy: "
                 "prevalence run (or demo) first."

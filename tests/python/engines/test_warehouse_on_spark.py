@@ -484,7 +484,7 @@ def test_the_window_of_own_logs(command):
 
 
 def test_a_run_waits_for_the_same_answers(command):
-    from prevalence.command_line.steps import AwaitingAnswers, _await
+    from prevalence.labeling.open_assignments import AwaitingAnswers, await_answers
 
     units = "'p' as plan_id, 'interaction' as unit_type, 'u' || n as unit_id, 'harassment' as policy_id"
     judged, audited = (
@@ -505,7 +505,7 @@ def test_a_run_waits_for_the_same_answers(command):
     said = []
     for engine in ENGINES:
         with pytest.raises(AwaitingAnswers) as waiting:
-            _await(command.settings(engine))
+            await_answers(command.settings(engine))
         said.append(str(waiting.value))
     assert said[0] == said[1] and "Open assignments: 19 in labels.label_audit_assignments" in said[0]
 

@@ -34,11 +34,11 @@ dbt = Dbt(settings, world.window, world.variables, None)
 write_world(settings, world, dbt)
 land(settings, None)
 dbt.seed()
-dbt.run(*_models("staging", without=ANSWERS), *_models("units"), *_models("frames"), *ITEMS)
+dbt.run(*_models("staging", without=ANSWERS), *_models("units"), *_models("frames"), *DRAWN, *ITEMS)
 dbt.run(*JUDGE)
 dbt.run(*ANSWERS, *AUDITS)
 """
-SCHEMAS = {name: "labels" if name == "draw_audits" else "frames" for name in AGAIN}
+SCHEMAS = dict.fromkeys(AGAIN, "draws")
 
 
 def run(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess:

@@ -23,7 +23,7 @@ ON_SPARK = "test_estimation_on_spark"
 
 def _claimed(engine: str) -> set[str]:
     ids = set()
-    for path in Path(__file__).parent.glob("test_*.py"):
+    for path in Path(__file__).parents[2].rglob("test_*.py"):
         if (path.stem == ON_SPARK) != (engine == "spark"):
             continue
         if engine == "duckdb" and not re.search(r"oracle", path.read_text(), re.IGNORECASE):
