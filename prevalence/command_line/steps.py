@@ -18,7 +18,6 @@ MAXIMUM_DAYS = 400
 COLD_DAYS = 7
 
 # A gate's small tables carry its name as a tag.
-GATES = ("raw_to_staging", "before_draw", "labels_to_estimates", "before_publication")
 JUDGE = ("path:demo/labelers",)
 EXPERTS = ("path:demo/labelers",)
 
@@ -141,7 +140,7 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
     wait = [] if is_demo else [Step("labels: open assignments", lambda: await_answers(settings))]
 
     def quality(gate_name: str) -> str:
-        return f"path:models/quality,tag:{gate_name}"
+        return f"path:models/quality/{gate_name}"
 
     return [
         Step("seed: policies, plans and limits", dbt.seed),
@@ -164,7 +163,9 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
         *wait,
         build(
             "labels: one per unit and policy",
-            *[*ANSWERS, "fct_unit_labels", "fct_user_day_labels", quality("labels_to_estimates")],
+            *[*ANSWERS, "fct_unit_labels", "fct_user_day_labels", quality("labels_to_estimates"), quality("accounting")],
+            # the accounting of rows is complete with the answers; the bounds of figures come after the figures
+            exclude=("path:models/estimates+",),
         ),
         gate("labels_to_estimates"),
         # The ledger of releases is there before its gate, which compares with it; it takes in only what has passed.
@@ -175,8 +176,7 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
         gate("before_publication"),
         build(
             "marts: publish",
-            *["path:models/marts", "path:models/quality", "path:models/planning"],
-            exclude=tuple(quality(name) for name in GATES),
+            *["path:models/marts", f"{quality('accounting')},path:models/estimates+", "path:models/planning"],
         ),
     ]
 

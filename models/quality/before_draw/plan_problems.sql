@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['before_draw']) }}
+{{ config(materialized='table') }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(materialized='view', tags=['labels_to_estimates']) }}
+{{ config(materialized='view') }}
 
 with
 

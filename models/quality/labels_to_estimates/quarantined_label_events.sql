@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['labels_to_estimates']) }}
+{{ config(materialized='table') }}
 
 {%- set columns = [
     'label_event_id', 'assignment_id', 'item_id', 'item_hash', 'policy_id', 'policy_version', 'label_protocol_id',

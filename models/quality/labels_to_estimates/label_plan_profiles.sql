@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['labels_to_estimates']) }}
+{{ config(materialized='table') }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['raw_to_staging']) }}
+{{ config(materialized='table') }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(materialized='view', tags=['before_publication']) }}
+{{ config(materialized='view') }}
 
 with
 
