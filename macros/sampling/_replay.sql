@@ -2,15 +2,6 @@
 `replays`, by the same text and from what the warehouse holds now, and compared with what was stored. Nothing of a
 replay writes to a stored draw. -#}
 
-{#- The configuration of a model that keeps what was drawn: it appends and cannot be refreshed. -#}
-{% macro _for_ever() -%}
-    {%- if var('replay') -%}
-        {{ config(materialized='table', schema='replays') }}
-    {%- else -%}
-        {{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
-    {%- endif -%}
-{%- endmacro %}
-
 {#- Whether a replay is asked for the row's day and plan. -#}
 {% macro _is_replayed(day, plan='plan_id') -%}
     {{ day }} >= cast('{{ var('period_start_date') }}' as date)

@@ -1,5 +1,3 @@
-{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
-
 {#- What was drawn within the frames' layer; the audit is drawn again from rows that are kept, and needs no record. -#}
 {% set tables = prevalence._replayed_tables() | rejectattr('model', 'equalto', 'draw_audits') | list %}
 

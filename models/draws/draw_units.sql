@@ -1,5 +1,3 @@
-{{ prevalence._for_ever() }}
-
 -- a plan that cannot work is refused before it draws: depends_on: {{ ref('plan_problems') }}
 
 with

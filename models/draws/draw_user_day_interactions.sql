@@ -1,5 +1,3 @@
-{{ prevalence._for_ever() }}
-
 with
 
 user_days as (

@@ -1,5 +1,3 @@
-{{ prevalence._for_ever() }}
-
 with
 
 draws as (

@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 {% set tables = prevalence._replayed_tables() %}
 
 with

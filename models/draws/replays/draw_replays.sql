@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 {% set tables = prevalence._replayed_tables() %}
 
 with
@@ -57,7 +55,7 @@ records as (
         sample_date,
         row_count,
         fingerprint
-    from {{ ref('draw_records') }}
+    from {{ source('stored_draws', 'draw_records') }}
     where {{ prevalence._is_replayed('sample_date') }}
 
 ),
@@ -69,7 +67,7 @@ plans_when_drawn as (
         sample_date,
         column_name,
         column_value
-    from {{ ref('draw_plans') }}
+    from {{ source('stored_draws', 'draw_plans') }}
     where {{ prevalence._is_replayed('sample_date') }}
 
 ),

@@ -316,7 +316,8 @@ class Thrift(Spark):
 def project_databases() -> list[str]:
     """Every database that the project writes to."""
     project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
-    layers = [layer["+schema"] for layer in project["models"]["prevalence"].values() if "+schema" in layer]
+    # a layer's folder, group and schema have one name; what is drawn again has a schema beside its layer's
+    layers = ["replays", *(name for name in project["models"]["prevalence"] if not name.startswith("+"))]
     contracts = [table.schema for table in (*raw_tables(), *gate_tables())]
     return sorted({*layers, project["seeds"]["prevalence"]["+schema"], *contracts, *_DEMO_SCHEMAS})
 

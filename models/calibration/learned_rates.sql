@@ -1,5 +1,3 @@
-{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
-
 with
 
 draws as (
