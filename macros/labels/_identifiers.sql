@@ -1,4 +1,4 @@
-{#- Identifiers of the labeling exchange, each a hash of what it stands for: the same task has the same id everywhere. -#}
+{#- Identifiers of the labeling exchange, each a hash of what it stands for: the same question has the same id everywhere. -#}
 
 {#- What is asked is a content or an interaction as it was shown, not the day: the same content on a later day is the same
 question, and its answer is used again for as long as what is shown, the policy's version and the pool are the same. -#}

@@ -38,7 +38,7 @@ primary_tasks as (
         unit_type,
         unit_id,
         policy_id
-    from {{ ref('label_tasks') }}
+    from {{ ref('label_possible_assignments') }}
     where purpose = 'primary'
 
 ),

@@ -31,7 +31,7 @@ plans as (
 
 ),
 
-tasks as (
+possible_assignments as (
 
     select
         assignment_id,
@@ -40,7 +40,7 @@ tasks as (
         policy_id,
         purpose,
         label_protocol_id
-    from {{ ref('label_tasks') }}
+    from {{ ref('label_possible_assignments') }}
 
 ),
 
@@ -71,25 +71,25 @@ audits as (
 judge_answers as (
 
     select
-        tasks.unit_type,
-        tasks.unit_id,
-        tasks.policy_id,
+        possible_assignments.unit_type,
+        possible_assignments.unit_id,
+        possible_assignments.policy_id,
         label_events.outcome,
         case when label_events.outcome = 'ok' then label_events.decision = 'violating' end as is_violating
-    from tasks
+    from possible_assignments
     left join label_events
-        on tasks.assignment_id = label_events.assignment_id
-    where tasks.purpose = 'primary'
+        on possible_assignments.assignment_id = label_events.assignment_id
+    where possible_assignments.purpose = 'primary'
 
 ),
 
 expert_answers as (
 
     select
-        tasks.unit_type,
-        tasks.unit_id,
-        tasks.policy_id,
-        tasks.label_protocol_id,
+        possible_assignments.unit_type,
+        possible_assignments.unit_id,
+        possible_assignments.policy_id,
+        possible_assignments.label_protocol_id,
         label_events.outcome,
         case when label_events.outcome = 'ok' then label_events.decision = 'violating' end as is_violating,
         case
@@ -99,26 +99,26 @@ expert_answers as (
         case
             when label_events.outcome = 'ok' and label_events.decision = 'violating' then label_events.component_refs
         end as component_refs
-    from tasks
+    from possible_assignments
     left join label_events
-        on tasks.assignment_id = label_events.assignment_id
-    where tasks.purpose = 'audit'
+        on possible_assignments.assignment_id = label_events.assignment_id
+    where possible_assignments.purpose = 'audit'
 
 ),
 
 rater_answers as (
 
     select
-        tasks.unit_type,
-        tasks.unit_id,
-        tasks.policy_id,
+        possible_assignments.unit_type,
+        possible_assignments.unit_id,
+        possible_assignments.policy_id,
         count_if(label_events.outcome = 'ok') as rater_labels,
         count_if(label_events.outcome = 'ok' and label_events.decision = 'violating') as rater_violating_labels
-    from tasks
+    from possible_assignments
     inner join label_events
-        on tasks.assignment_id = label_events.assignment_id
-    where tasks.purpose = 'overlap'
-    group by tasks.unit_type, tasks.unit_id, tasks.policy_id
+        on possible_assignments.assignment_id = label_events.assignment_id
+    where possible_assignments.purpose = 'overlap'
+    group by possible_assignments.unit_type, possible_assignments.unit_id, possible_assignments.policy_id
 
 ),
 

@@ -2,23 +2,11 @@
 
 with
 
-tasks as (
+judge_assignments as (
 
-    select
-        assignment_id,
-        item_id,
-        item_hash,
-        unit_type,
-        unit_id,
-        unit_key,
-        policy_id,
-        policy_version,
-        purpose,
-        pool,
-        slot,
-        sample_date,
-        label_protocol_id
-    from {{ ref('label_tasks') }}
+    select *
+    from {{ ref('label_possible_assignments') }}
+    where purpose = 'primary'
 
 ),
 
@@ -39,8 +27,7 @@ final as (
         slot,
         sample_date,
         label_protocol_id
-    from tasks
-    where purpose = 'primary'
+    from judge_assignments
     qualify row_number() over (partition by assignment_id order by sample_date asc, item_id asc) = 1
 
 )

@@ -34,7 +34,7 @@ label_events as (
 ),
 
 -- what is drawn on several days is one assignment
-tasks as (
+possible_assignments as (
 
     select distinct
         assignment_id,
@@ -42,7 +42,7 @@ tasks as (
         policy_id,
         policy_version,
         pool
-    from {{ ref('label_tasks') }}
+    from {{ ref('label_possible_assignments') }}
 
 ),
 
@@ -85,13 +85,13 @@ checked_rows as (
             when label_events.assignment_id is null then 'missing_assignment_id'
             when label_events.submitted_at is null then 'missing_submitted_at'
             when policies.policy_id is null then 'unknown_policy'
-            when tasks.assignment_id is null then 'unknown_assignment'
+            when possible_assignments.assignment_id is null then 'unknown_assignment'
             when
-                label_events.policy_id <> tasks.policy_id
-                or coalesce(label_events.policy_version, '') <> tasks.policy_version
-                or coalesce(label_events.pool, '') <> tasks.pool
+                label_events.policy_id <> possible_assignments.policy_id
+                or coalesce(label_events.policy_version, '') <> possible_assignments.policy_version
+                or coalesce(label_events.pool, '') <> possible_assignments.pool
                 then 'not_what_was_asked'
-            when coalesce(label_events.item_hash, '') <> tasks.item_hash then 'stale_item'
+            when coalesce(label_events.item_hash, '') <> possible_assignments.item_hash then 'stale_item'
             when
                 coalesce(label_events.outcome, '') not in (
                     'ok', 'cannot_determine', 'skipped', 'escalated', 'refusal', 'provider_filter', 'truncated',
@@ -106,8 +106,8 @@ checked_rows as (
                 then 'ok_without_decision'
         end as quarantine_reason
     from label_events
-    left join tasks
-        on label_events.assignment_id = tasks.assignment_id
+    left join possible_assignments
+        on label_events.assignment_id = possible_assignments.assignment_id
     left join policies
         on label_events.policy_id = policies.policy_id
 

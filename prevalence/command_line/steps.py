@@ -27,7 +27,7 @@ DRAWN = (
     *("draw_user_days", "draw_user_day_interactions", "draw_user_day_components"),
     *("draw_plans", "draw_records"),
 )
-ITEMS = ("label_units", "label_items", "label_tasks", "label_assignments")
+ITEMS = ("label_units", "label_items", "label_possible_assignments", "label_assignments")
 AUDITS = ("draw_audits", "label_audit_assignments")
 
 

@@ -25,7 +25,7 @@ def await_answers(settings: Settings) -> str | None:
                 from draws.draw_units as draws
                 inner join staging.stg_sampling_plans as plans
                     on draws.plan_id = plans.plan_id
-                inner join labels.label_tasks as tasks
+                inner join labels.label_possible_assignments as tasks
                     on
                         draws.unit_type = tasks.unit_type
                         and draws.unit_id = tasks.unit_id
@@ -37,7 +37,7 @@ def await_answers(settings: Settings) -> str | None:
                     tasks.policy_id,
                     tasks.assignment_id
                 from draws.draw_audits as audits
-                inner join labels.label_tasks as tasks
+                inner join labels.label_possible_assignments as tasks
                     on
                         audits.unit_type = tasks.unit_type
                         and audits.unit_id = tasks.unit_id

@@ -435,7 +435,7 @@ def _store(connection: Warehouse, result: Result) -> None:
                 "detectable_change": expected.detectable_change if np.isfinite(expected.detectable_change) else None,
                 "interval_width": simulated and simulated.interval_width,
                 "expected_coverage": simulated and simulated.coverage,
-                "llm_labels": expected.llm_labels,
+                "judge_labels": expected.judge_labels,
                 "rater_labels": expected.rater_labels,
                 "expert_labels": expected.expert_labels,
                 "cost": result.frame.prices.of(expected),
@@ -499,7 +499,7 @@ def _row(one: Plan, name: str) -> list[str]:
         _probability(worst.no_positive_probability),
         _percent(worst.detectable_change / worst.prevalence),
         "" if simulated is None else f"{simulated.coverage:.3f}",
-        *(f"{sum(getattr(e, name) for e in total):,.0f}" for name in ("llm_labels", "rater_labels", "expert_labels")),
+        *(f"{sum(getattr(e, name) for e in total):,.0f}" for name in ("judge_labels", "rater_labels", "expert_labels")),
         f"{one.cost:,.0f}",
     ]
 
@@ -655,7 +655,7 @@ def _cautions(result: Result) -> list[str]:
         )
     prices = result.frame.prices
     lines.append(
-        f"Prices are those of seeds/label_costs.csv ({prices.llm:g}, {prices.rater:g} and {prices.expert:g} {prices.currency} for an answer of "
+        f"Prices are those of seeds/label_costs.csv ({prices.judge:g}, {prices.rater:g} and {prices.expert:g} {prices.currency} for an answer of "
         "judge, rater and expert): placeholders until you change them."
     )
     return lines

@@ -71,7 +71,7 @@ class Expectation:
     std_error: float
     no_positive_probability: float
     detectable_change: float
-    llm_labels: float
+    judge_labels: float
     rater_labels: float
     expert_labels: float
 
@@ -182,7 +182,7 @@ def expect(
         std_error=float(error),
         no_positive_probability=float(np.exp(silence)),
         detectable_change=change,
-        llm_labels=float(drawn.sum()) * days if plan.has_judge else 0.0,
+        judge_labels=float(drawn.sum()) * days if plan.has_judge else 0.0,
         rater_labels=2 * overlap_share * float(experts.sum()) * days,
         expert_labels=float(experts.sum()) * days,
     )

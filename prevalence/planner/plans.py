@@ -30,14 +30,14 @@ MOST_UNITS_TRIED = 16
 
 @dataclass(frozen=True)
 class Prices:
-    llm: float
+    judge: float
     rater: float
     expert: float
     currency: str
 
     def of(self, expected: Expectation) -> float:
         return (
-            self.llm * expected.llm_labels + self.rater * expected.rater_labels + self.expert * expected.expert_labels
+            self.judge * expected.judge_labels + self.rater * expected.rater_labels + self.expert * expected.expert_labels
         )
 
 

@@ -19,7 +19,7 @@ unit_labels as (
 
 ),
 
-tasks as (
+possible_assignments as (
 
     select
         assignment_id,
@@ -27,7 +27,7 @@ tasks as (
         unit_id,
         policy_id,
         pool
-    from {{ ref('label_tasks') }}
+    from {{ ref('label_possible_assignments') }}
 
 ),
 
@@ -46,19 +46,19 @@ pool_protocols as (
     select
         unit_labels.plan_id,
         unit_labels.policy_id,
-        tasks.pool,
+        possible_assignments.pool,
         count(distinct label_events.label_protocol_id) as label_protocols
     from unit_labels
-    inner join tasks
+    inner join possible_assignments
         on
-            unit_labels.unit_type = tasks.unit_type
-            and unit_labels.unit_id = tasks.unit_id
-            and unit_labels.policy_id = tasks.policy_id
+            unit_labels.unit_type = possible_assignments.unit_type
+            and unit_labels.unit_id = possible_assignments.unit_id
+            and unit_labels.policy_id = possible_assignments.policy_id
     inner join label_events
-        on tasks.assignment_id = label_events.assignment_id
+        on possible_assignments.assignment_id = label_events.assignment_id
     -- raters measure agreement; their answers are in no published figure
-    where tasks.pool <> 'bpo'
-    group by unit_labels.plan_id, unit_labels.policy_id, tasks.pool
+    where possible_assignments.pool <> 'bpo'
+    group by unit_labels.plan_id, unit_labels.policy_id, possible_assignments.pool
 
 ),
 

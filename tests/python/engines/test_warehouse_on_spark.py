@@ -497,7 +497,7 @@ def test_a_run_waits_for_the_same_answers(command):
             "draws.draw_units": f"select {units} from range(20) as counters (n)",
             "draws.draw_audits": f"select {units} from range(20) as counters (n)",
             "staging.stg_sampling_plans": "select 'p' as plan_id, cast(5 as bigint) as audit_units",
-            "labels.label_tasks": f"{judged} union all {audited}",
+            "labels.label_possible_assignments": f"{judged} union all {audited}",
             "raw.label_events": "select 'a' || n as assignment_id from range(20) as counters (n) union all select 'e0'",
             "reference.gate_limits": f"select {limit}, 'audit_answered_share' as check_name",
         }

@@ -94,7 +94,7 @@ def test_rows_are_stored_once_per_grain(planned):
     # four designs without learned rates, two budgets, two ways to label, and the plan in force
     assert counts == (4 * 2 * 2 + 1, 4 * 2 * 2 + 1, 1, 7, DAY, 0)
     (cheap,) = planned.query(
-        "select max(abs(cost - (0.01 * llm_labels + 0.4 * rater_labels + 2 * expert_labels))) from planning.plan_expectations"
+        "select max(abs(cost - (0.01 * judge_labels + 0.4 * rater_labels + 2 * expert_labels))) from planning.plan_expectations"
     )
     assert cheap[0] < 1e-9
     assert planned.query("select distinct rate_source from planning.plan_expectations") == [("raw_scores",)]

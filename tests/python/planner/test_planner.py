@@ -152,7 +152,7 @@ def test_an_audit_of_everything_is_experts_alone(exact):
     assert with_judge.std_error == pytest.approx(alone.std_error, rel=1e-12)
     assert with_judge.expected_positives == pytest.approx(alone.expected_positives)
     assert with_judge.expert_labels == pytest.approx(SAMPLED) == alone.expert_labels
-    assert (alone.llm_labels, with_judge.llm_labels) == (0, pytest.approx(SAMPLED))
+    assert (alone.judge_labels, with_judge.judge_labels) == (0, pytest.approx(SAMPLED))
     # a perfect judge leaves nothing to the audit but the exposure of what does not violate
     perfect = expectations.expect(exact, plans.LEARNED, SAMPLED, Labels(audit_units=50.0, judge=Judge(1.0, 0.0)))
     assert perfect.expected_positives == pytest.approx(alone.expected_positives)
@@ -167,7 +167,7 @@ def test_labels_are_counted(exact):
     called = 0.8 * violating + 0.02 * (SAMPLED - violating)
     assert found.expert_labels == pytest.approx(7 * (called + 300))
     assert found.rater_labels == pytest.approx(2 * 0.1 * found.expert_labels)
-    assert found.llm_labels == pytest.approx(7 * SAMPLED)
+    assert found.judge_labels == pytest.approx(7 * SAMPLED)
     one = expectations.expect(exact, plans.LEARNED, SAMPLED, Labels(audit_units=300.0, judge=judge))
     assert found.std_error == pytest.approx(one.std_error / np.sqrt(7))
     assert found.no_positive_probability == pytest.approx(one.no_positive_probability**7)
