@@ -28,7 +28,7 @@ DRAWN = (
     *("draw_plans", "draw_records"),
 )
 ITEMS = ("label_units", "label_items", "label_possible_assignments", "label_assignments")
-AUDITS = ("draw_audits", "label_audit_assignments")
+AUDITS = ("draw_audits", "label_audit_assignments", "label_needed_assignments", "label_open_assignments")
 
 
 class GateBlocked(Exception):

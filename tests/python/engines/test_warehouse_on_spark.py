@@ -486,28 +486,19 @@ def test_the_window_of_own_logs(command):
 def test_a_run_waits_for_the_same_answers(command):
     from prevalence.labeling.open_assignments import AwaitingAnswers, await_answers
 
-    units = "'p' as plan_id, 'interaction' as unit_type, 'u' || n as unit_id, 'harassment' as policy_id"
-    judged, audited = (
-        f"select {units}, '{letter}' || n as assignment_id, '{purpose}' as purpose from range(20) as counters (n)"
-        for letter, purpose in (("a", "primary"), ("e", "audit"))
+    needed = (
+        f"select 'p' as plan_id, '{letter}' || n as assignment_id, 'harassment' as policy_id, '{purpose}' as purpose, "
+        f"{is_answered} as is_answered, {is_waited_for} as is_waited_for from range(20) as counters (n)"
+        for letter, purpose, is_answered, is_waited_for in (("a", "primary", "true", "false"), ("e", "audit", "n = 0", "true"))
     )
-    limit = "'labels_to_estimates' as gate_name, 'blocking' as severity, cast(0.98 as double) as lower_limit"
-    command.fill(
-        {
-            "draws.draw_units": f"select {units} from range(20) as counters (n)",
-            "draws.draw_audits": f"select {units} from range(20) as counters (n)",
-            "staging.stg_sampling_plans": "select 'p' as plan_id, cast(5 as bigint) as audit_units",
-            "labels.label_possible_assignments": f"{judged} union all {audited}",
-            "raw.label_events": "select 'a' || n as assignment_id from range(20) as counters (n) union all select 'e0'",
-            "reference.gate_limits": f"select {limit}, 'audit_answered_share' as check_name",
-        }
-    )
+    command.fill({"labels.label_needed_assignments": " union all ".join(needed)})
     said = []
     for engine in ENGINES:
         with pytest.raises(AwaitingAnswers) as waiting:
             await_answers(command.settings(engine))
         said.append(str(waiting.value))
     assert said[0] == said[1] and "Open assignments: 19 in labels.label_audit_assignments" in said[0]
+
 
 
 # --- what is not there -----------------------------------------------------------------------------------------------
