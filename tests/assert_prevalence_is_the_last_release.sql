@@ -6,7 +6,7 @@ releases as (
     select
         release_number,
         release_id
-    from {{ ref('published_prevalence') }}
+    from {{ ref('release_ledger') }}
 
 ),
 

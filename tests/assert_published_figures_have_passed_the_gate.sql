@@ -7,7 +7,7 @@ releases as (
         release_number,
         release_id,
         fingerprint
-    from {{ ref('published_prevalence') }}
+    from {{ ref('release_ledger') }}
 
 ),
 

@@ -4,30 +4,7 @@ with
 
 releases as (
 
-    select
-        release_number,
-        period_type,
-        period_start,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        estimator,
-        prevalence,
-        std_error,
-        interval_lower,
-        interval_upper,
-        interval_level,
-        interval_method,
-        sampled_units,
-        positive_units,
-        effective_n,
-        degrees_of_freedom,
-        release_status,
-        release_id,
-        label_protocol_id,
-        plan_id
-    from {{ ref('published_prevalence') }}
+    select * from {{ ref('release_ledger') }}
 
 ),
 

@@ -171,7 +171,7 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
         # The ledger of releases is there before its gate, which compares with it; it takes in only what has passed.
         build(
             "estimates: sums, then intervals",
-            *["path:models/estimates", "path:models/calibration", "published_prevalence", quality("before_publication")],
+            *["path:models/estimates", "path:models/calibration", "path:models/releases", quality("before_publication")],
         ),
         gate("before_publication"),
         build(

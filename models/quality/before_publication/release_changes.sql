@@ -37,7 +37,7 @@ releases as (
         interval_lower,
         interval_upper,
         row_fingerprint
-    from {{ ref('published_prevalence') }}
+    from {{ ref('release_ledger') }}
 
 ),
 

@@ -14,7 +14,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 ROOT = Path(__file__).resolve().parents[3]
 # by path: `prevalence` alone is the name of the project and would select all of it
-MODELS = ("publishable_estimates", "release_candidates", "path:models/marts")
+MODELS = ("publishable_estimates", "release_candidates", "path:models/releases", "path:models/marts")
 WINDOW = {"period_start_date": "2026-10-05", "period_end_date": "2026-11-02"}
 
 # two days and a week of one plan; the judge's figure is never published
@@ -69,7 +69,12 @@ class Warehouse:
         self.path.unlink(missing_ok=True)
         self.execute("create schema estimates")
         self.execute("create schema quality")
+        self.execute("create schema staging")
         self.execute(f"create table estimates.est_prevalence as {ESTIMATES}")
+        self.execute(
+            "create table staging.stg_policies as select 'self_harm' as policy_id, '1.0.0' as policy_version, 'Self-harm' as "
+            "title, cast(1 as double) as importance"
+        )
         self.execute(
             "create table quality.gate_results (gate_name varchar, check_name varchar, table_name varchar, "
             "severity varchar, is_passed boolean, "
@@ -94,7 +99,7 @@ class Warehouse:
         )
 
     def ledger(self) -> list[tuple]:
-        return self.execute("select * from marts.published_prevalence order by all")
+        return self.execute("select * from releases.release_ledger order by all")
 
     def mart(self) -> list[tuple]:
         return self.execute("select * from marts.prevalence order by all")
@@ -171,10 +176,22 @@ def test_the_mart_has_the_columns_of_its_contract_and_only_headline_figures(publ
         ("two_phase", "provisional")
     ]
     ((release_id, fingerprint),) = published.execute(
-        "select distinct release_id, fingerprint from marts.published_prevalence"
+        "select distinct release_id, fingerprint from releases.release_ledger"
     )
     assert release_id == f"rel_{fingerprint[:16]}"
     assert published.statuses()[("day", "2026-10-06")] == ("provisional", 0.006)
+
+
+def test_the_ledger_has_its_old_name_for_one_version(published):
+    assert published.execute("select * from marts.published_prevalence order by all") == published.ledger()
+
+
+def test_an_older_ledger_is_never_replaced_by_the_view_of_its_old_name(warehouse):
+    warehouse.execute("create schema marts")
+    warehouse.execute("create table marts.published_prevalence as select 1 as release_number")
+    with pytest.raises(AssertionError, match="prevalence migrate"):
+        warehouse.dbt()
+    assert warehouse.execute("select * from marts.published_prevalence") == [(1,)]
 
 
 def test_building_again_adds_nothing(published):
@@ -251,7 +268,7 @@ def test_a_restated_figure_stays_restated_and_a_figure_may_go_back(published):
     published.dbt()
     assert published.execute("select prevalence from marts.prevalence order by all") == first_mart
     assert published.execute(
-        "select max(release_number), count(distinct release_id) from marts.published_prevalence"
+        "select max(release_number), count(distinct release_id) from releases.release_ledger"
     ) == [(4, 3)]
 
 
@@ -277,6 +294,6 @@ def test_a_run_killed_between_its_steps_ends_like_an_undisturbed_one(published, 
     undisturbed = published.ledger(), published.mart()
     disturbed = Warehouse(project)
     disturbed.gate(passed=True)  # killed before anything was published
-    disturbed.dbt("published_prevalence")  # killed after the ledger, before the mart
+    disturbed.dbt("release_ledger")  # killed after the ledger, before the mart
     disturbed.dbt()
     assert (disturbed.ledger(), disturbed.mart()) == undisturbed
