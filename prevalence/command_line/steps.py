@@ -176,7 +176,7 @@ def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]
         gate("before_publication"),
         build(
             "marts: publish",
-            *["path:models/marts", f"{quality('accounting')},path:models/estimates+", "path:models/planning"],
+            *["path:models/releases", "path:models/marts", f"{quality('accounting')},path:models/estimates+", "path:models/planning"],
         ),
     ]
 
