@@ -432,22 +432,6 @@ select * from _sv_final
     {%- endif -%}
 {%- endmacro %}
 
-{#- The column grouping_set: the columns of the row's set, or overall. -#}
-{% macro _sv_grouping_set(by) -%}
-    {%- if by | select | list -%}
-    case
-            {%- for grouping_set in by %}
-            {%- if grouping_set %}
-            when _sv_set = {{ loop.index }} then '{{ grouping_set | join(',') }}'
-            {%- endif %}
-            {%- endfor %}
-            else 'overall'
-        end
-    {%- else -%}
-    'overall'
-    {%- endif -%}
-{%- endmacro %}
-
 {% macro _sv_check_number_of_labels(macro_name, number_of_labels) -%}
     {%- if number_of_labels is not none and (number_of_labels is not integer or number_of_labels < 2) -%}
         {{ prevalence._refuse(

@@ -880,23 +880,3 @@ _sv_moments as (
     {%- endfor -%}
     {{ return(items) }}
 {%- endmacro %}
-
-{#- Whether a row of _sv_fitted belongs to the domain that its `by` columns name. -#}
-{% macro _sv_is_member(by, columns) -%}
-    {%- if not columns -%}
-    true
-    {%- else -%}
-    (
-        {%- for column in columns %}
-        {%- set sets = [] %}
-        {%- for grouping_set in by if column in grouping_set %}
-        {%- do sets.append(by.index(grouping_set) + 1) %}
-        {%- endfor %}
-        {{ 'and ' if not loop.first }}(
-            _sv_fitted._sv_set not in ({{ sets | join(', ') }})
-            or _sv_fitted._sv_value_{{ loop.index }} is not distinct from _sv_fitted._sv_by_{{ loop.index }}
-        )
-        {%- endfor %}
-    )
-    {%- endif -%}
-{%- endmacro %}

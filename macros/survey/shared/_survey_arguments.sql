@@ -37,6 +37,33 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- The design of a sample and the arguments that belong to it. `takes`: design -> names of its arguments. -#}
+{% macro _check_design(macro_name, given, takes) -%}
+    {{- prevalence._check_choice(macro_name, 'design', given.design, takes.keys() | list) -}}
+    {%- set unwanted = [] -%}
+    {%- for argument in takes.values() | sum(start=[]) | unique -%}
+        {{- prevalence._check_expression(macro_name, argument, given[argument]) -}}
+        {%- if given[argument] is not none and argument not in takes[given.design] -%}
+            {%- do unwanted.append(argument) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- prevalence._check_not_given(macro_name, 'design', given.design, unwanted, takes[given.design]) -}}
+    {%- if 'inclusion_probability' in takes[given.design] and given.inclusion_probability is none -%}
+        {{ prevalence._refuse(
+            macro_name, "design '" ~ given.design ~ "' requires inclusion_probability; received none"
+        ) }}
+    {%- endif -%}
+    {%- if given.design == 'coordinated_poisson' and given.psu is none -%}
+        {{ prevalence._refuse(
+            macro_name, "design 'coordinated_poisson' requires psu, what has one random number; received none"
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _lonely_psu_rules() -%}
+    {{ return(['fail', 'remove', 'certainty', 'adjust', 'average']) }}
+{%- endmacro %}
+
 {% macro _check_level(macro_name, level) -%}
     {%- if level is not number or level is boolean or not 0 < level < 1 -%}
         {{ prevalence._refuse(

@@ -188,18 +188,7 @@ _sv_final as (
         cast({{ level }} as double) as interval_level,
         cast(_sv_lonely_psus as bigint) as lonely_psus,
         cast(_sv_invalid as bigint) as invalid_rows,
-        {% if columns -%}
-        case
-            {%- for grouping_set in by %}
-            {%- if grouping_set %}
-            when _sv_set = {{ loop.index }} then '{{ grouping_set | join(',') }}'
-            {%- endif %}
-            {%- endfor %}
-            else 'overall'
-        end
-        {%- else -%}
-        'overall'
-        {%- endif %} as grouping_set,
+        {{ prevalence._sv_grouping_set(by) }} as grouping_set,
         _sv_status as status
         {%- for column in extra_columns %},
         {{ column.expression }} as {{ column.name }}
