@@ -42,12 +42,11 @@ answers as (
 -- where the gate would block a plan and policy
 limits as (
 
-    select min(lower_limit) as least_answered_share
-    from {{ ref('gate_limits') }}
+    select min(blocking_lower) as least_answered_share
+    from {{ ref('gate_checks') }}
     where
         gate_name = 'labels_to_estimates'
         and check_name in ('audit_answered_share', 'expert_answered_share')
-        and severity = 'blocking'
 
 ),
 

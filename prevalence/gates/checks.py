@@ -5,6 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+# The joints, from the logs to what is published. The first three look at tables alone, the last at the others, too.
+GATES = ("raw_to_staging", "before_draw", "labels_to_estimates", "before_publication")
+SEVERITIES = ("blocking", "warning")
+# One row per earlier gate. It is not in the warehouse: the runner makes it (see runner._upstream_gates).
+UPSTREAM_GATES = "upstream_gates"
+
 
 class GateError(Exception):
     """A gate could not be run. The message says in one sentence what is wrong and what to do."""
@@ -12,45 +18,20 @@ class GateError(Exception):
 
 @dataclass(frozen=True)
 class Table:
-    """A small table that a gate looks at.
-
-    keys: the columns that name a row in messages. where: SQL condition on the rows that belong to this joint.
-    schema None: the table is not in the warehouse; the runner makes it (see runner._upstream_gates).
-    """
+    """A small table that a gate looks at: a row of the seed gate_tables. keys: the columns that name a row in messages."""
 
     name: str
     keys: tuple[str, ...]
-    schema: str | None = "quality"
-    where: str | None = None
 
     @property
     def full_name(self) -> str:
-        return f"{self.schema}.{self.name}" if self.schema else self.name
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check: a column of a table stays within the limits that the seed gate_limits gives for it.
-
-    column None: the number of rows of the table is what the limits are about. expected: what a good warehouse looks
-    like, in words. remedy: what to do when it does not. may_be_null: a null means that the check does not apply to the
-    row; otherwise a null fails.
-    """
-
-    name: str
-    table: str
-    column: str | None
-    expected: str
-    remedy: str
-    may_be_null: bool = False
+        return self.name if self.name == UPSTREAM_GATES else f"quality.{self.name}"
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A row of the seed gate_limits. None: no limit on that side."""
+    """Within what a value has to stay. None: no limit on that side."""
 
-    gate_name: str
-    check_name: str
     severity: str
     lower: float | None
     upper: float | None
@@ -67,18 +48,36 @@ class Limit:
 
     def distance(self, value: float) -> float:
         """How far a value lies outside the limits; 0 within them."""
-        below = self.lower - value if self.lower is not None else -math.inf
-        above = value - self.upper if self.upper is not None else -math.inf
-        return max(0.0, below, above)
+        return max(0.0, -self.margin(value))
+
+    def margin(self, value: float) -> float:
+        """How far a value lies from the nearest limit; negative outside."""
+        below = value - self.lower if self.lower is not None else math.inf
+        above = self.upper - value if self.upper is not None else math.inf
+        return min(below, above)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: a column of a table stays within its limits. A row of the seed gate_checks, which describes its columns.
+
+    column None: the number of rows of the table is what the limits are about. place: where the row stands.
+    """
+
+    name: str
+    table: str
+    column: str | None
+    may_be_null: bool
+    expected: str
+    remedy: str
+    limits: tuple[Limit, ...]
+    place: str
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One joint of the pipeline. The subject of a gate is the content of its tables."""
+    """One joint of the pipeline. The subject of a gate is the content of its tables, in their order."""
 
     name: str
     tables: tuple[Table, ...]
     checks: tuple[Check, ...]
-
-    def table(self, name: str) -> Table:
-        return next(table for table in self.tables if table.name == name)

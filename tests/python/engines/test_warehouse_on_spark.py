@@ -16,6 +16,7 @@ import pytest
 import test_gates
 
 from prevalence.gates import runner
+from prevalence.gates.checks import GATES
 from prevalence.command_line import cli
 from prevalence_demo import world as demo
 from prevalence.engines import warehouse
@@ -359,15 +360,13 @@ def _fill_gates(command: Command) -> None:
         f"quality.{name}": decimal.sub(lambda number: f"cast({number[0]} as double)", query.format(days=days))
         for name, query in test_gates.GOOD_TABLES.items()
     }
-    limits = (
-        f"select * from read_csv('{test_gates.LIMITS}', types = {{'lower_limit': 'double', 'upper_limit': 'double'}})"
-    )
-    command.fill({**tables, "reference.gate_limits": limits})
+    seeds = {f"reference.{name}": query for name, query in test_gates.SEEDS.items()}
+    command.fill({**tables, **seeds})
 
 
 def test_gates_find_the_same_and_call_their_subjects_the_same(command, spark_folder):
     _fill_gates(command)
-    for name in runner.GATES:
+    for name in GATES:
         ours, theirs = (runner.run_gate(name, command.settings(engine), with_pages=False) for engine in ENGINES)
         assert ours.is_passed and ours.results == theirs.results
         assert re.fullmatch(r"[0-9a-f]{32}", theirs.subject_fingerprint) or name == "before_publication"
@@ -385,7 +384,7 @@ def test_gates_find_the_same_and_call_their_subjects_the_same(command, spark_fol
 
 def test_a_gate_without_its_tables_says_so(command):
     code, text = command("session", "gate", "before_draw")
-    assert code == cli.EXIT_USER and "reference.gate_limits is not in the warehouse" in text
+    assert code == cli.EXIT_USER and "reference.gate_checks is not in the warehouse" in text
 
 
 def test_results_of_one_subject_are_replaced_and_others_stay(command, spark_folder):

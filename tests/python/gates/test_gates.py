@@ -15,14 +15,22 @@ import duckdb
 import pytest
 import yaml
 
-from prevalence.gates import runner
-from prevalence.gates.checks import GateError
-from prevalence.gates.runner import GATES, GateReport, run_gate
+from prevalence.gates.checks import GATES, UPSTREAM_GATES, GateError
+from prevalence.gates.runner import GateReport, run_gate
 from prevalence.command_line import cli
 from prevalence.engines.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
-LIMITS = ROOT / "seeds" / "gate_limits.csv"
+CHECKS = ROOT / "seeds" / "gate_checks.csv"
+TABLES = ROOT / "seeds" / "gate_tables.csv"
+# the seeds as dbt makes them
+SEEDS = {
+    "gate_checks": (
+        f"select * from read_csv('{CHECKS}', types = {{'may_be_null': 'boolean', 'warning_lower': 'double', "
+        "'warning_upper': 'double', 'blocking_lower': 'double', 'blocking_upper': 'double', 'why_warning': 'varchar'})"
+    ),
+    "gate_tables": f"select * from read_csv('{TABLES}')",
+}
 DAYS = ("2026-10-05", "2026-10-06", "2026-10-07")
 
 GOOD_TABLES = {
@@ -272,13 +280,23 @@ def settings_of(path: Path) -> Settings:
     return replace(Settings.from_environment(), warehouse=path)
 
 
-def gate_of(check_name: str) -> str:
-    return next(gate.name for gate in GATES.values() if check_name in {check.name for check in gate.checks})
-
-
-def limits() -> list[dict[str, str]]:
-    with LIMITS.open(encoding="utf-8") as file:
+def rows_of(seed: Path) -> list[dict[str, str]]:
+    with seed.open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def gate_of(check_name: str) -> str:
+    return next(row["gate_name"] for row in rows_of(CHECKS) if row["check_name"] == check_name)
+
+
+def limits() -> list[tuple[str, str]]:
+    """Each check with each severity that it has a limit for."""
+    return [
+        (row["check_name"], severity)
+        for row in rows_of(CHECKS)
+        for severity in ("blocking", "warning")
+        if row[f"{severity}_lower"] or row[f"{severity}_upper"]
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -293,11 +311,8 @@ def good_warehouse(tmp_path_factory) -> Path:
             # a literal such as 0.01 would be a decimal, and a fault of 0.012 round to it
             doubles = re.sub(r"\b\d+\.\d+\b", lambda literal: f"cast({literal[0]} as double)", query.format(days=days))
             connection.execute(f"create table quality.{name} as {doubles}")
-        connection.execute(
-            "create table reference.gate_limits as select * from read_csv(?, types = {'lower_limit': 'double', "
-            "'upper_limit': 'double'})",
-            [str(LIMITS)],
-        )
+        for name, query in SEEDS.items():
+            connection.execute(f"create table reference.{name} as {query}")
     for name in GATES:
         report = check(name, path)
         assert report.is_passed and not report.warnings, report.text
@@ -321,7 +336,7 @@ def stored_results(path: Path) -> list[tuple]:
 
 
 def test_every_blocking_check_has_a_planted_fault():
-    assert {row["check_name"] for row in limits() if row["severity"] == "blocking"} == set(FAULTS)
+    assert {check_name for check_name, severity in limits() if severity == "blocking"} == set(FAULTS)
 
 
 @pytest.mark.parametrize("check_name", FAULTS)
@@ -458,27 +473,27 @@ def test_usage_statistics_are_off(warehouse):
     assert yaml.safe_load(config.read_text(encoding="utf-8"))["analytics_enabled"] is False
 
 
-def test_exit_codes_and_output_of_the_command(warehouse, capsys):
-    assert runner.main(["before_draw", "labels_to_estimates", "--database", str(warehouse)]) == 0
+@pytest.fixture
+def command(monkeypatch):
+    """`prevalence gate` on a warehouse."""
+    monkeypatch.chdir(ROOT)
+
+    def run(*names: str, database: Path) -> int:
+        monkeypatch.setenv("PREVALENCE_DUCKDB_PATH", str(database))
+        return cli.main(["gate", *names])
+
+    return run
+
+
+def test_exit_codes_and_output_of_the_command(command, warehouse, capsys):
+    assert command("before_draw", "labels_to_estimates", database=warehouse) == 0
     output = capsys.readouterr()
     assert re.search(r"^gate before_draw: passed, \d+ checks$", output.out, re.M) and output.err == ""
     change(warehouse, FAULTS["probabilities_are_valid"])
-    assert runner.main(["before_draw", "labels_to_estimates", "--database", str(warehouse)]) == 1
+    assert command("before_draw", "labels_to_estimates", database=warehouse) == 1
     output = capsys.readouterr()
-    assert "gate before_draw: BLOCKED by 1 of 13 checks" in output.out
-    assert "labels_to_estimates" not in output.out, "gates after a blocked one are not run"
-
-
-def test_the_project_command_runs_gates_too(warehouse, capsys, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("PREVALENCE_DUCKDB_PATH", str(warehouse))
-    assert cli.main(["gate", "before_draw"]) == 0
-    assert "gate before_draw: passed" in capsys.readouterr().out
-    change(warehouse, FAULTS["probabilities_are_valid"])
-    assert cli.main(["gate", "before_draw"]) == 1
-    assert "gate before_draw: BLOCKED by 1 of 13 checks" in capsys.readouterr().err
-    assert cli.main(["gate", "nonsense"]) == 2
-    assert "There is no gate 'nonsense'" in capsys.readouterr().err
+    assert "gate before_draw: BLOCKED by 1 of 13 checks" in output.err
+    assert "labels_to_estimates" not in output.out + output.err, "gates after a blocked one are not run"
 
 
 @pytest.mark.parametrize(
@@ -493,53 +508,93 @@ def test_the_project_command_runs_gates_too(warehouse, capsys, monkeypatch):
             "Table quality.frame_profiles has no column frame_units.",
         ),
         (
-            "drop table reference.gate_limits",
-            "Table reference.gate_limits is not in the warehouse. Build it first: dbt seed",
+            "drop table reference.gate_checks",
+            "Table reference.gate_checks is not in the warehouse. Build it first: dbt seed",
         ),
         (
-            "update reference.gate_limits set check_name = 'nonsense' where check_name = 'frames_exist'",
-            "check 'nonsense': there is no such check",
+            "drop table reference.gate_tables",
+            "Table reference.gate_tables is not in the warehouse. Build it first: dbt seed",
         ),
         (
-            "delete from reference.gate_limits where check_name = 'frames_exist'",
-            "has no limit for these checks of gate before_draw: frames_exist",
+            "update reference.gate_checks set gate_name = 'nonsense' where check_name = 'frames_exist'",
+            "seeds/gate_checks.csv, gate_name nonsense, check_name frames_exist, column gate_name: there is no gate "
+            "'nonsense'. Remedy: name one of raw_to_staging, before_draw,",
         ),
         (
-            "update reference.gate_limits set severity = 'fatal' where check_name = 'frames_exist'",
-            "severity 'fatal' is not one of blocking, warning",
+            "update reference.gate_checks set table_name = 'nonsense' where check_name = 'frames_exist'",
+            "seeds/gate_checks.csv, line 17, column table_name: gate before_draw does not look at a table 'nonsense'. "
+            "Remedy: name one of frame_profiles, plan_problems, or add the table to seeds/gate_tables.csv",
         ),
         (
-            "update reference.gate_limits set lower_limit = null where check_name = 'frames_exist'",
-            "a lower_limit or an upper_limit is needed",
+            "update reference.gate_checks set column_name = 'nonsense' where check_name = 'frame_has_every_day'",
+            "Table quality.frame_profiles has no column nonsense. Build it again: dbt build --select frame_profiles; or "
+            "mend column_name in seeds/gate_checks.csv, line 18.",
+        ),
+        (
+            "update reference.gate_checks set blocking_lower = null, why_blocking = null where check_name = "
+            "'frames_exist'",
+            "seeds/gate_checks.csv, line 17, column blocking_lower: check 'frames_exist' has no limit. Remedy: fill a "
+            "lower or an upper limit",
+        ),
+        (
+            "update reference.gate_checks set blocking_lower = null where check_name = 'frames_exist'",
+            "line 17, column why_blocking: check 'frames_exist' has a reason for blocking and no limit. Remedy: fill or "
+            "empty blocking_lower, blocking_upper and why_blocking together; then dbt seed --select gate_checks.",
+        ),
+        (
+            "update reference.gate_checks set warning_upper = 1 where check_name = 'frames_exist'",
+            "line 17, column why_warning: check 'frames_exist' has limits for warning and no reason",
+        ),
+        (
+            "update reference.gate_checks set blocking_upper = 0 where check_name = 'frames_exist'",
+            "line 17, column blocking_lower: 1 is above blocking_upper, 0",
+        ),
+        (
+            "update reference.gate_checks set remedy = null where check_name = 'frames_exist'",
+            "line 17, column remedy: check 'frames_exist' leaves it empty",
+        ),
+        (
+            "insert into reference.gate_checks from reference.gate_checks where check_name = 'frames_exist'",
+            "line 17, column check_name: gate before_draw has 'frames_exist' twice. Remedy: take out or rename one row",
+        ),
+        (
+            "update reference.gate_tables set gate_name = 'nonsense' where table_name = 'plan_problems'",
+            "seeds/gate_tables.csv, gate_name nonsense, table_name plan_problems, column gate_name: there is no gate "
+            "'nonsense'",
+        ),
+        (
+            "update reference.gate_tables set key_columns = 'nonsense' where table_name = 'frame_profiles'",
+            "Table quality.frame_profiles has no column nonsense. Build it again: dbt build --select frame_profiles; or "
+            "mend its key_columns in seeds/gate_tables.csv.",
         ),
     ],
 )
-def test_a_gate_that_cannot_run_says_so_in_a_sentence(warehouse, capsys, statement, sentence):
+def test_a_gate_that_cannot_run_says_so_in_a_sentence(command, warehouse, capsys, statement, sentence):
     change(warehouse, statement)
     before = stored_results(warehouse)
-    assert runner.main(["before_draw", "--database", str(warehouse)]) == 2
+    assert command("before_draw", database=warehouse) == 2
     output = capsys.readouterr()
     assert sentence in output.err and "Traceback" not in output.err
     assert stored_results(warehouse) == before
 
 
-def test_pages_that_cannot_be_written(warehouse, capsys):
+def test_pages_that_cannot_be_written(command, warehouse, capsys):
     (warehouse.parent / "warehouse_data_docs").write_text("a file where the folder should be", encoding="utf-8")
-    assert runner.main(["before_draw", "--database", str(warehouse)]) == 2
+    assert command("before_draw", database=warehouse) == 2
     assert "The pages of the gate cannot be written to" in capsys.readouterr().err
 
 
-def test_a_missing_warehouse_and_one_that_is_none(tmp_path, capsys):
-    assert runner.main(["before_draw", "--database", str(tmp_path / "nothing.duckdb")]) == 2
+def test_a_missing_warehouse_and_one_that_is_none(command, tmp_path, capsys):
+    assert command("before_draw", database=tmp_path / "nothing.duckdb") == 2
     assert "There is no warehouse at" in capsys.readouterr().err
     (tmp_path / "text.duckdb").write_text("this is no database" * 1000, encoding="utf-8")
-    assert runner.main(["before_draw", "--database", str(tmp_path / "text.duckdb")]) == 2
+    assert command("before_draw", database=tmp_path / "text.duckdb") == 2
     assert "cannot be opened as a DuckDB database" in capsys.readouterr().err
-    assert runner.main(["nonsense", "--database", str(tmp_path / "nothing.duckdb")]) == 2
+    assert command("nonsense", database=tmp_path / "nothing.duckdb") == 2
     assert "There is no gate 'nonsense'. The gates are: raw_to_staging, before_draw" in capsys.readouterr().err
 
 
-def test_a_warehouse_that_another_process_holds(warehouse, capsys):
+def test_a_warehouse_that_another_process_holds(command, warehouse, capsys):
     holder = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(f"""
             import duckdb, sys
@@ -551,7 +606,7 @@ def test_a_warehouse_that_another_process_holds(warehouse, capsys):
     )  # fmt: skip
     try:
         assert holder.stdout is not None and holder.stdout.readline() == "open\n"
-        assert runner.main(["before_draw", "--database", str(warehouse)]) == 2
+        assert command("before_draw", database=warehouse) == 2
         assert "Another process holds" in capsys.readouterr().err
     finally:
         holder.communicate("")
@@ -568,13 +623,10 @@ def test_gates_look_at_columns_that_the_models_promise():
         for path in (ROOT / "models" / "quality").glob("*/_*__models.yml")
         for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
     }
-    for gate in GATES.values():
-        for table in gate.tables:
-            if table.schema is None:
-                continue
-            looked_at = set(table.keys) | {
-                check.column for check in gate.checks if check.table == table.name and check.column
-            }
-            assert looked_at <= columns[table.name], (
-                f"{gate.name}: {table.name} lacks {sorted(looked_at - columns[table.name])}"
-            )
+    for table in rows_of(TABLES):
+        if table["table_name"] == UPSTREAM_GATES:
+            continue
+        own = [check for check in rows_of(CHECKS) if check["table_name"] == table["table_name"]]
+        looked_at = {*table["key_columns"].split(), *(check["column_name"] for check in own if check["column_name"])}
+        missing = looked_at - columns[table["table_name"]]
+        assert not missing, f"{table['gate_name']}: {table['table_name']} lacks {sorted(missing)}"
