@@ -15,11 +15,7 @@ assigned_units as (
 -- components of interactions of which labelers see a part; such a part is a unit of its own
 part_components as (
 
-    select
-        unit_id,
-        interaction_id,
-        position,
-        component_ref
+    select *
     from {{ ref('draw_user_day_components') }}
     where unit_type = 'interaction_part'
 
@@ -27,22 +23,14 @@ part_components as (
 
 content_risks as (
 
-    select
-        content_id,
-        policy_id,
-        risk,
-        is_violating,
-        difficulty
+    select *
     from {{ ref('world_content_risks') }}
 
 ),
 
 viewed_components as (
 
-    select
-        interaction_id,
-        position,
-        content_id
+    select *
     from {{ ref('world_components') }}
     where
         row_origin = 'component'
@@ -52,10 +40,7 @@ viewed_components as (
 
 interaction_labels as (
 
-    select
-        interaction_id,
-        policy_id,
-        difficulty
+    select *
     from {{ ref('world_interaction_labels') }}
 
 ),
@@ -70,10 +55,7 @@ assigned_interactions as (
 
 assigned_components as (
 
-    select
-        viewed_components.interaction_id,
-        viewed_components.position,
-        viewed_components.content_id
+    select viewed_components.*
     from viewed_components
     inner join assigned_interactions
         on viewed_components.interaction_id = assigned_interactions.unit_key

@@ -11,56 +11,16 @@
 
 with
 
-judge_assignments as (
-
-    select
-        assignment_id,
-        item_id,
-        item_hash,
-        unit_type,
-        unit_key,
-        policy_id,
-        policy_version,
-        pool,
-        slot,
-        sample_date,
-        label_protocol_id
-    from {{ ref('label_assignments') }}
-
-),
-
 assignments as (
 
-    select
-        assignment_id,
-        item_id,
-        item_hash,
-        unit_type,
-        unit_key,
-        policy_id,
-        policy_version,
-        pool,
-        slot,
-        sample_date,
-        label_protocol_id
-    from judge_assignments
+    select *
+    from {{ ref('label_assignments') }}
 
     {% if prevalence._relation_exists(audit_assignments) -%}
     -- people are asked once the judge has answered
     union all
 
-    select
-        assignment_id,
-        item_id,
-        item_hash,
-        unit_type,
-        unit_key,
-        policy_id,
-        policy_version,
-        pool,
-        slot,
-        sample_date,
-        label_protocol_id
+    select *
     from {{ audit_assignments }}
     {%- endif %}
 
@@ -69,18 +29,7 @@ assignments as (
 -- an answer that was given is never given again
 open_assignments as (
 
-    select
-        assignments.assignment_id,
-        assignments.item_id,
-        assignments.item_hash,
-        assignments.unit_type,
-        assignments.unit_key,
-        assignments.policy_id,
-        assignments.policy_version,
-        assignments.pool,
-        assignments.slot,
-        assignments.sample_date,
-        assignments.label_protocol_id
+    select assignments.*
     from assignments
     {% if flags.INTROSPECT and is_incremental() -%}
     left join (select distinct assignment_id from {{ this }}) as answers
@@ -92,14 +41,7 @@ open_assignments as (
 
 truths as (
 
-    select
-        unit_type,
-        unit_key,
-        policy_id,
-        risk,
-        difficulty,
-        is_violating,
-        component_refs
+    select *
     from {{ ref('simulated_item_truths') }}
 
 ),
@@ -108,15 +50,7 @@ truths as (
 hashed_answers as (
 
     select
-        open_assignments.assignment_id,
-        open_assignments.item_id,
-        open_assignments.item_hash,
-        open_assignments.policy_id,
-        open_assignments.policy_version,
-        open_assignments.pool,
-        open_assignments.slot,
-        open_assignments.sample_date,
-        open_assignments.label_protocol_id,
+        open_assignments.*,
         truths.risk,
         truths.difficulty,
         truths.is_violating,
@@ -141,18 +75,7 @@ hashed_answers as (
 drawn_answers as (
 
     select
-        assignment_id,
-        item_id,
-        item_hash,
-        policy_id,
-        policy_version,
-        pool,
-        slot,
-        sample_date,
-        label_protocol_id,
-        difficulty,
-        is_violating,
-        component_refs,
+        *,
         {{ prevalence._world_piece('answer_unit', 0, 26) }} as error_piece,
         {{ prevalence._world_piece('answer_unit', 1, 26) }} as outcome_piece,
         {{ prevalence._world_piece('circumstance_unit', 0) }} as time_piece,
@@ -174,21 +97,7 @@ drawn_answers as (
 given_answers as (
 
     select
-        assignment_id,
-        item_id,
-        item_hash,
-        policy_id,
-        policy_version,
-        pool,
-        slot,
-        sample_date,
-        label_protocol_id,
-        difficulty,
-        is_violating,
-        component_refs,
-        time_piece,
-        lead_piece,
-        rater_piece,
+        *,
         case
             when error_piece < error_probability then not is_violating
             else is_violating
@@ -206,20 +115,7 @@ given_answers as (
 timed_answers as (
 
     select
-        assignment_id,
-        item_id,
-        item_hash,
-        policy_id,
-        policy_version,
-        pool,
-        slot,
-        label_protocol_id,
-        difficulty,
-        is_violating,
-        component_refs,
-        rater_piece,
-        says_violating,
-        outcome,
+        *,
         -- the judge answers in the night after the day, people during the two days after that
         {{ prevalence._add_seconds(
             'cast(sample_date as timestamp)',

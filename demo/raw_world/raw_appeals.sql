@@ -4,21 +4,14 @@ with
 
 enforcement_actions as (
 
-    select
-        action_id,
-        content_id,
-        policy_id,
-        acted_at
+    select *
     from {{ ref('raw_enforcement_actions') }}
 
 ),
 
 content_risks as (
 
-    select
-        content_id,
-        policy_id,
-        is_violating
+    select *
     from {{ ref('world_content_risks') }}
 
 ),

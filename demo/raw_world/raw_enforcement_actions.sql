@@ -4,13 +4,7 @@ with
 
 content_risks as (
 
-    select
-        content_id,
-        policy_id,
-        risk_key,
-        is_violating,
-        risk,
-        created_at
+    select *
     from {{ ref('world_content_risks') }}
 
 ),
@@ -18,11 +12,7 @@ content_risks as (
 hashed_risks as (
 
     select
-        content_id,
-        policy_id,
-        is_violating,
-        risk,
-        created_at,
+        *,
         {{ prevalence._world_hex('risk_key', 'action') }} as action_hex,
         {{ prevalence._world_unit('risk_key', 'action') }} as action_unit
     from content_risks

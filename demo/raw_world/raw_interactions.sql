@@ -4,6 +4,23 @@ with
 
 landed_requests as (
 
+    select *
+    from {{ ref('world_requests') }}
+    where not is_lost
+
+),
+
+-- Both parts read the table for themselves, so that the filter of a reader who wants one day reaches it.
+repeated_requests as (
+
+    select *
+    from {{ ref('world_requests') }}
+    where extra_row is not null
+
+),
+
+final as (
+
     select
         interaction_id,
         surface,
@@ -17,15 +34,11 @@ landed_requests as (
         app_version,
         experiment_id,
         experiment_arm
-    from {{ ref('world_requests') }}
-    where not is_lost
+    from landed_requests
 
-),
+    union all
 
--- A second copy, half of them received later, or a row that no consumer can use. Both parts read the table for
--- themselves, so that the filter of a reader who wants one day reaches it.
-extra_rows as (
-
+    -- a second copy, half of them received later, or a row that no consumer can use
     select
         case
             when extra_row = 'null_interaction_id' then null
@@ -52,44 +65,7 @@ extra_rows as (
         app_version,
         experiment_id,
         experiment_arm
-    from {{ ref('world_requests') }}
-    where extra_row is not null
-
-),
-
-final as (
-
-    select
-        interaction_id,
-        surface,
-        occurred_at,
-        user_id,
-        session_id,
-        country,
-        received_at,
-        client_stream_id,
-        client_sequence,
-        app_version,
-        experiment_id,
-        experiment_arm
-    from landed_requests
-
-    union all
-
-    select
-        interaction_id,
-        surface,
-        occurred_at,
-        user_id,
-        session_id,
-        country,
-        received_at,
-        client_stream_id,
-        client_sequence,
-        app_version,
-        experiment_id,
-        experiment_arm
-    from extra_rows
+    from repeated_requests
 
 )
 

@@ -4,12 +4,7 @@ with
 
 requests as (
 
-    select
-        request_key,
-        interaction_id,
-        occurred_at,
-        surface,
-        server_country
+    select *
     from {{ ref('world_requests') }}
 
 ),

@@ -6,11 +6,7 @@ with
 
 requests as (
 
-    select
-        interaction_id,
-        request_key,
-        occurred_at,
-        user_id
+    select *
     from {{ ref('world_requests') }}
     where
         not is_lost
@@ -20,9 +16,7 @@ requests as (
 
 violations as (
 
-    select
-        interaction_id,
-        policy_id
+    select *
     from {{ ref('world_interaction_labels') }}
     where any_component_violates
 
@@ -30,10 +24,7 @@ violations as (
 
 viewed_components as (
 
-    select
-        interaction_id,
-        position,
-        content_id
+    select *
     from {{ ref('world_components') }}
     where
         row_origin = 'component'
@@ -43,9 +34,7 @@ viewed_components as (
 
 violating_contents as (
 
-    select
-        content_id,
-        policy_id
+    select *
     from {{ ref('world_content_risks') }}
     where is_violating
 
@@ -79,11 +68,7 @@ true_reports as (
 -- and one request in a thousand ends in a report of the first thing that was seen, which mostly breaks no policy
 other_reporters as (
 
-    select
-        interaction_id,
-        request_key,
-        occurred_at,
-        user_id
+    select *
     from requests
     where {{ prevalence._world_unit('request_key', 'other report') }} < 0.001
 
@@ -111,23 +96,9 @@ other_reports as (
 
 reports as (
 
-    select
-        report_key,
-        content_id,
-        policy_id,
-        occurred_at,
-        user_id
-    from true_reports
-
+    select * from true_reports
     union all
-
-    select
-        report_key,
-        content_id,
-        policy_id,
-        occurred_at,
-        user_id
-    from other_reports
+    select * from other_reports
 
 ),
 

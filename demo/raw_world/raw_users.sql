@@ -4,12 +4,7 @@ with
 
 people as (
 
-    select
-        user_id,
-        country,
-        signed_up_at,
-        age_band,
-        extra_row
+    select *
     from {{ ref('world_people') }}
 
 ),

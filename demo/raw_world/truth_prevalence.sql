@@ -5,16 +5,16 @@ with
 day_sums as (
 
     select
-        cast(day_start_at as date) as day_date,
-        day_number,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        units,
-        exposure,
-        violating_exposure
+        *,
+        cast(day_start_at as date) as day_date
     from {{ ref('world_prevalence_days') }}
+
+),
+
+periods as (
+
+    select period_rows.period_type
+    from (values ('day'), ('week'), ('28_days')) as period_rows (period_type)
 
 ),
 
@@ -22,44 +22,15 @@ day_sums as (
 dated_sums as (
 
     select
-        'day' as period_type,
-        day_date as period_start,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        units,
-        exposure,
-        violating_exposure
+        day_sums.*,
+        periods.period_type,
+        case periods.period_type
+            when 'day' then day_sums.day_date
+            when 'week' then {{ prevalence._week_start('day_sums.day_date') }}
+            else {{ prevalence._add_days('day_sums.day_date', '-(day_sums.day_number % 28)') }}
+        end as period_start
     from day_sums
-
-    union all
-
-    select
-        'week' as period_type,
-        {{ prevalence._week_start('day_date') }} as period_start,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        units,
-        exposure,
-        violating_exposure
-    from day_sums
-
-    union all
-
-    select
-        '28_days' as period_type,
-        {{ prevalence._add_days('day_date', '-(day_number % 28)') }} as period_start,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        units,
-        exposure,
-        violating_exposure
-    from day_sums
+    cross join periods
 
 ),
 

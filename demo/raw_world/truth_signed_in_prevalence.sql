@@ -21,9 +21,7 @@ requests as (
 
 viewed_components as (
 
-    select
-        interaction_id,
-        content_id
+    select *
     from {{ ref('world_components') }}
     where
         row_origin = 'component'
@@ -33,9 +31,7 @@ viewed_components as (
 
 violating_contents as (
 
-    select
-        content_id,
-        policy_id
+    select *
     from {{ ref('world_content_risks') }}
     where is_violating
 
@@ -43,10 +39,7 @@ violating_contents as (
 
 interaction_labels as (
 
-    select
-        interaction_id,
-        policy_id,
-        any_component_violates
+    select *
     from {{ ref('world_interaction_labels') }}
 
 ),
@@ -220,17 +213,14 @@ pivots as (
 domain_units as (
 
     select
-        unit_counts.day_number,
-        unit_counts.day_date,
-        unit_counts.unit_type,
+        unit_counts.*,
         pivots.pivot_name,
         case pivots.pivot_name
             when 'surface' then unit_counts.surface
             when 'country' then unit_counts.country
             when 'violation_scope' then pivots.scope
             else 'all'
-        end as pivot_value,
-        unit_counts.units
+        end as pivot_value
     from unit_counts
     cross join pivots
     where pivots.pivot_name <> 'violation_scope' or unit_counts.unit_type = 'interaction'
@@ -251,18 +241,14 @@ domain_totals as (
 violating_domain_units as (
 
     select
-        violation_counts.day_number,
-        violation_counts.day_date,
-        violation_counts.unit_type,
-        violation_counts.policy_id,
+        violation_counts.*,
         pivots.pivot_name,
         case pivots.pivot_name
             when 'surface' then violation_counts.surface
             when 'country' then violation_counts.country
             when 'violation_scope' then pivots.scope
             else 'all'
-        end as pivot_value,
-        violation_counts.violating_units
+        end as pivot_value
     from violation_counts
     cross join pivots
     where pivots.pivot_name <> 'violation_scope' or pivots.scope = violation_counts.scope
@@ -284,9 +270,8 @@ domain_violations as (
 day_sums as (
 
     select
-        domain_totals.{{ keys | join(',\n        domain_totals.') }},
+        domain_totals.*,
         policies.policy_id,
-        domain_totals.units,
         coalesce(domain_violations.violating_units, 0) as violating_units
     from domain_totals
     cross join policies
@@ -299,27 +284,27 @@ day_sums as (
 
 ),
 
+periods as (
+
+    select period_rows.period_type
+    from (values ('day'), ('week'), ('28_days')) as period_rows (period_type)
+
+),
+
 -- a user on two days is two user-days, so days add up
 dated_sums as (
-    {% for period_type, period_start in [
-        ('day', 'day_date'),
-        ('week', prevalence._week_start('day_date')),
-        ('28_days', prevalence._add_days('day_date', '-(day_number % 28)')),
-    ] %}
+
     select
-        '{{ period_type }}' as period_type,
-        {{ period_start }} as period_start,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        units,
-        violating_units
+        day_sums.*,
+        periods.period_type,
+        case periods.period_type
+            when 'day' then day_sums.day_date
+            when 'week' then {{ prevalence._week_start('day_sums.day_date') }}
+            else {{ prevalence._add_days('day_sums.day_date', '-(day_sums.day_number % 28)') }}
+        end as period_start
     from day_sums
-    {% if not loop.last %}
-    union all
-    {% endif -%}
-    {% endfor %}
+    cross join periods
+
 ),
 
 final as (

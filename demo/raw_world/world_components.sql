@@ -27,10 +27,7 @@ requests as (
 
 cohorts as (
 
-    select
-        day_number,
-        day_label,
-        contents
+    select *
     from {{ ref('world_days').render() }}
 
 ),
@@ -49,13 +46,7 @@ blocks as (
 numbered_components as (
 
     select
-        requests.day_number,
-        requests.day_start_at,
-        requests.interaction_id,
-        requests.second_of_day,
-        {%- for policy in policies %}
-        requests.share_{{ loop.index }},
-        {%- endfor %}
+        requests.*,
         positions.position,
         requests.request_key || '|' || cast(positions.position as string) as component_key,
         case
@@ -72,16 +63,7 @@ numbered_components as (
 hashed_components as (
 
     select
-        day_number,
-        day_start_at,
-        interaction_id,
-        second_of_day,
-        {%- for policy in policies %}
-        share_{{ loop.index }},
-        {%- endfor %}
-        position,
-        component_key,
-        component_type,
+        *,
         {{ prevalence._world_unit('component_key', 'pool') }} as pool_unit,
         {{ prevalence._world_unit('component_key', 'rank') }} as rank_unit,
         {{ prevalence._world_unit('component_key', 'view') }} as view_unit
@@ -92,19 +74,10 @@ hashed_components as (
 drawn_components as (
 
     select
-        day_number,
-        day_start_at,
-        interaction_id,
-        component_key,
-        component_type,
-        position,
-        {%- for policy in policies %}
-        share_{{ loop.index }},
-        {%- endfor %}
+        *,
         {{ prevalence._world_piece('pool_unit', 0, 26) }} as slot_piece,
         -- what goes live in a day's first hour is shown from the second hour on
         {{ prevalence._world_age(prevalence._world_piece('pool_unit', 1, 26)) }} as drawn_age,
-        second_of_day,
         {{ prevalence._world_piece('rank_unit', 0) }} as popularity_piece,
         -- the bits after those of popularity_piece
         rank_unit * cast(8192 as double) - floor(rank_unit * cast(8192 as double)) as rank_piece,
@@ -117,18 +90,7 @@ drawn_components as (
 slotted_components as (
 
     select
-        day_number,
-        day_start_at,
-        interaction_id,
-        component_key,
-        component_type,
-        position,
-        drawn_age,
-        second_of_day,
-        popularity_piece,
-        rank_piece,
-        view_piece,
-        copy_piece,
+        *,
         case
             when slot_piece < share_1 then 1
             {%- for policy in policies[1:] %}
@@ -143,15 +105,7 @@ slotted_components as (
 aged_components as (
 
     select
-        day_start_at,
-        interaction_id,
-        component_key,
-        component_type,
-        position,
-        slot,
-        rank_piece,
-        view_piece,
-        copy_piece,
+        *,
         -- one ordinary image in ten is what trends today: contents of yesterday, the first shown most
         slot = 0 and component_type = 'image' and popularity_piece < 0.10 as is_trending,
         popularity_piece < 0.40 as is_popular,
@@ -168,13 +122,7 @@ aged_components as (
 ranked_components as (
 
     select
-        aged_components.day_start_at,
-        aged_components.interaction_id,
-        aged_components.component_key,
-        aged_components.component_type,
-        aged_components.position,
-        aged_components.view_piece,
-        aged_components.copy_piece,
+        aged_components.*,
         cohorts.day_label,
         cast(cohorts.day_number as string) || '|' || cast(
             cast(floor(cohorts.contents * blocks.start_share) as bigint)
@@ -215,14 +163,7 @@ ranked_components as (
 identified_components as (
 
     select
-        day_start_at,
-        interaction_id,
-        component_key,
-        component_type,
-        position,
-        view_piece,
-        copy_piece,
-        day_label,
+        *,
         {{ prevalence._world_hex('content_key', 'content') }} as content_hex
     from ranked_components
 
@@ -231,11 +172,7 @@ identified_components as (
 described_components as (
 
     select
-        day_start_at,
-        interaction_id,
-        component_key,
-        component_type,
-        position,
+        *,
         'c' || day_label || substr(content_hex, 1, 14) as content_id,
         case when component_type <> 'image' then component_type || ' ' || substr(content_hex, 1, 4) end as text,
         case when component_type = 'image' then 'media/' || substr(content_hex, 1, 14) || '.jpg' end as uri,

@@ -4,14 +4,7 @@ with
 
 contents as (
 
-    select
-        content_id,
-        content_key,
-        slot,
-        block_rank,
-        created_at,
-        first_scored_at,
-        second_scored_at
+    select *
     from {{ ref('world_contents') }}
 
 ),
@@ -35,11 +28,7 @@ policies as (
 keyed_risks as (
 
     select
-        contents.content_id,
-        contents.block_rank,
-        contents.created_at,
-        contents.first_scored_at,
-        contents.second_scored_at,
+        contents.*,
         policies.policy_id,
         policies.policy_slot,
         policies.general_risk,
@@ -53,16 +42,7 @@ keyed_risks as (
 hashed_risks as (
 
     select
-        content_id,
-        policy_id,
-        policy_slot,
-        general_risk,
-        is_borderline,
-        block_rank,
-        risk_key,
-        created_at,
-        first_scored_at,
-        second_scored_at,
+        *,
         {{ prevalence._world_unit('risk_key', 'risk') }} as risk_unit,
         {{ prevalence._world_unit('risk_key', 'violation') }} as violation_unit
     from keyed_risks
@@ -74,15 +54,7 @@ hashed_risks as (
 latent_risks as (
 
     select
-        content_id,
-        policy_id,
-        policy_slot,
-        risk_key,
-        is_borderline,
-        created_at,
-        first_scored_at,
-        second_scored_at,
-        violation_unit,
+        *,
         {{ prevalence._world_piece('risk_unit', 0, 26) }} as difficulty_piece,
         case
             when is_borderline

@@ -31,10 +31,7 @@ blocks as (
 numbered_contents as (
 
     select
-        cohorts.day_start_at,
-        cohorts.day_label,
-        cohorts.day_of_world,
-        cohorts.contents,
+        cohorts.*,
         numbers.content_number,
         cast(cohorts.day_number as string) || '|' || cast(numbers.content_number as string) as content_key
     from cohorts
@@ -46,11 +43,7 @@ numbered_contents as (
 hashed_contents as (
 
     select
-        numbered_contents.day_start_at,
-        numbered_contents.day_label,
-        numbered_contents.day_of_world,
-        numbered_contents.content_key,
-        numbered_contents.content_number,
+        numbered_contents.*,
         blocks.component_type,
         blocks.slot,
         cast(floor(numbered_contents.contents * blocks.start_share) as bigint) as block_start,
@@ -67,13 +60,7 @@ hashed_contents as (
 drawn_contents as (
 
     select
-        day_start_at,
-        day_label,
-        day_of_world,
-        content_key,
-        component_type,
-        slot,
-        content_hex,
+        *,
         content_number - block_start as block_rank,
         {{ prevalence._world_piece('life_unit', 0) }} as second_piece,
         {{ prevalence._world_piece('life_unit', 1) }} as scored_piece,
@@ -87,14 +74,7 @@ drawn_contents as (
 dated_contents as (
 
     select
-        day_label,
-        content_key,
-        component_type,
-        slot,
-        content_hex,
-        block_rank,
-        scored_piece,
-        rescored_piece,
+        *,
         {{ prevalence._add_seconds('day_start_at',
             'cast(floor(second_piece * 3600) as bigint)' ~ (
                 ' - case when day_of_world = 0 then 86400 * ' ~ prevalence._world_age('age_piece', 1) ~ ' else 0 end'

@@ -7,13 +7,7 @@ with
 
 requests as (
 
-    select
-        day_start_at,
-        request_key,
-        {%- for policy in policies %}
-        share_{{ loop.index }},
-        {%- endfor %}
-        interaction_id
+    select *
     from {{ ref('world_requests') }}
     where not is_lost
 
@@ -21,9 +15,7 @@ requests as (
 
 viewed_components as (
 
-    select
-        interaction_id,
-        content_id
+    select *
     from {{ ref('world_components') }}
     where
         row_origin = 'component'
@@ -33,10 +25,7 @@ viewed_components as (
 
 violating_contents as (
 
-    select
-        content_id,
-        policy_id,
-        difficulty
+    select *
     from {{ ref('world_content_risks') }}
     where is_violating
 
@@ -115,21 +104,15 @@ whole_violations as (
 violations as (
 
     select
-        interaction_id,
-        policy_id,
-        true as any_component_violates,
-        false as whole_violates_alone,
-        difficulty
+        *,
+        true as any_component_violates
     from component_violations
 
     union all
 
     select
-        interaction_id,
-        policy_id,
-        false as any_component_violates,
-        true as whole_violates_alone,
-        difficulty
+        *,
+        false as any_component_violates
     from whole_violations
 
 ),
@@ -141,7 +124,7 @@ final as (
         violations.interaction_id,
         violations.policy_id,
         violations.any_component_violates,
-        violations.whole_violates_alone,
+        not violations.any_component_violates as whole_violates_alone,
         violations.difficulty
     from violations
     inner join requests

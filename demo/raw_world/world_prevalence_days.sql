@@ -18,9 +18,7 @@ requests as (
 
 viewed_components as (
 
-    select
-        interaction_id,
-        content_id
+    select *
     from {{ ref('world_components') }}
     where
         row_origin = 'component'
@@ -39,9 +37,7 @@ contents as (
 
 violating_contents as (
 
-    select
-        content_id,
-        policy_id
+    select *
     from {{ ref('world_content_risks') }}
     where is_violating
 
@@ -49,11 +45,7 @@ violating_contents as (
 
 interaction_labels as (
 
-    select
-        day_start_at,
-        interaction_id,
-        policy_id,
-        any_component_violates
+    select *
     from {{ ref('world_interaction_labels') }}
 
 ),
@@ -114,12 +106,7 @@ known_ages as (
 aged_content_views as (
 
     select
-        content_views.day_number,
-        content_views.day_start_at,
-        content_views.content_id,
-        content_views.surface,
-        content_views.country,
-        content_views.views,
+        content_views.*,
         {{ prevalence._world_age_bucket('known_ages.age_days') }} as content_age
     from content_views
     left join known_ages
@@ -139,17 +126,14 @@ pivots as (
 content_domains as (
 
     select
-        aged_content_views.day_number,
-        aged_content_views.day_start_at,
-        aged_content_views.content_id,
+        aged_content_views.*,
         pivots.pivot_name,
         case pivots.pivot_name
             when 'surface' then aged_content_views.surface
             when 'country' then aged_content_views.country
             when 'content_age' then aged_content_views.content_age
             else 'all'
-        end as pivot_value,
-        aged_content_views.views
+        end as pivot_value
     from aged_content_views
     cross join pivots
 
@@ -187,9 +171,7 @@ interaction_ages as (
 interaction_domains as (
 
     select
-        requests.day_number,
-        requests.day_start_at,
-        requests.interaction_id,
+        requests.*,
         pivots.pivot_name,
         case pivots.pivot_name
             when 'surface' then requests.surface

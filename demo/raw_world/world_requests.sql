@@ -9,11 +9,7 @@ with
 -- one day in each batch
 days as (
 
-    select
-        day_number,
-        day_start_at,
-        day_label,
-        requests
+    select *
     from {{ ref('world_days') }}
     where requests > 0
 
@@ -37,9 +33,7 @@ people as (
 numbered_requests as (
 
     select
-        days.day_number,
-        days.day_start_at,
-        days.day_label,
+        days.*,
         numbers.request_number,
         cast(days.day_number as string) || '|' || cast(numbers.request_number as string) as request_key
     from days
@@ -51,11 +45,7 @@ numbered_requests as (
 hashed_requests as (
 
     select
-        day_number,
-        day_start_at,
-        day_label,
-        request_number,
-        request_key,
+        *,
         {{ prevalence._world_hex('request_key', 'request') }} as request_hex,
         {{ prevalence._world_unit('request_key', 'time') }} as time_unit,
         {{ prevalence._world_unit('request_key', 'person') }} as person_unit,
@@ -68,12 +58,7 @@ hashed_requests as (
 drawn_requests as (
 
     select
-        day_number,
-        day_start_at,
-        day_label,
-        request_number,
-        request_key,
-        request_hex,
+        *,
         -- the sum of two uniform numbers: a day with a quiet night and a busy middle
         cast(floor(43200 * (
             {{ prevalence._world_piece('time_unit', 0, 26) }} + {{ prevalence._world_piece('time_unit', 1, 26) }}
@@ -103,20 +88,7 @@ drawn_requests as (
 placed_requests as (
 
     select
-        drawn_requests.day_number,
-        drawn_requests.day_start_at,
-        drawn_requests.day_label,
-        drawn_requests.request_number,
-        drawn_requests.request_key,
-        drawn_requests.second_of_day,
-        drawn_requests.person_number,
-        drawn_requests.images_piece,
-        drawn_requests.response_piece,
-        drawn_requests.version_piece,
-        drawn_requests.loss_piece,
-        drawn_requests.delay_kind_piece,
-        drawn_requests.delay_piece,
-        drawn_requests.copy_piece,
+        drawn_requests.*,
         people.experiment_id,
         people.experiment_arm,
         {%- for policy in policies %}
@@ -149,30 +121,7 @@ placed_requests as (
 factored_requests as (
 
     select
-        day_number,
-        day_start_at,
-        request_key,
-        interaction_id,
-        surface,
-        occurred_at,
-        second_of_day,
-        person_number,
-        user_id,
-        country,
-        server_country,
-        client_sequence,
-        experiment_id,
-        experiment_arm,
-        images_piece,
-        response_piece,
-        version_piece,
-        loss_piece,
-        delay_kind_piece,
-        delay_piece,
-        copy_piece,
-        {%- for policy in policies %}
-        taste_{{ loop.index }},
-        {%- endfor %}
+        *,
         case server_country
             when 'BR' then cast(1.2 as double)
             when 'DE' then cast(0.7 as double)
@@ -189,34 +138,15 @@ factored_requests as (
 shares as (
 
     select
-        day_number,
-        day_start_at,
-        request_key,
-        interaction_id,
-        surface,
-        occurred_at,
-        second_of_day,
-        person_number,
-        user_id,
-        country,
-        server_country,
-        client_sequence,
-        experiment_id,
-        experiment_arm,
-        images_piece,
-        response_piece,
-        version_piece,
-        loss_piece,
-        delay_kind_piece,
-        delay_piece,
+        *,
         {%- for policy in policies %}
         least(
             cast(0.24 as double),
             cast({{ policy.shown_share }} as double) * taste_{{ loop.index }} * country_factor
             * {{ prevalence._world_surface_factor(policy) }} * {{ prevalence._world_step_factor(policy, size) }}
-        ) as share_{{ loop.index }},
+        ) as share_{{ loop.index }}
+        {{- ',' if not loop.last }}
         {%- endfor %}
-        copy_piece
     from factored_requests
 
 ),

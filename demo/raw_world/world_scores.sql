@@ -6,15 +6,7 @@ with
 
 content_risks as (
 
-    select
-        content_id,
-        policy_id,
-        policy_slot,
-        risk_key,
-        is_borderline,
-        risk,
-        first_scored_at,
-        second_scored_at
+    select *
     from {{ ref('world_content_risks') }}
 
 ),
@@ -39,11 +31,7 @@ model_versions as (
 keyed_scores as (
 
     select
-        content_risks.content_id,
-        content_risks.policy_id,
-        content_risks.policy_slot,
-        content_risks.is_borderline,
-        content_risks.risk,
+        content_risks.*,
         model_versions.model_version,
         model_versions.blind_share,
         model_versions.alarm_share,
@@ -67,18 +55,7 @@ keyed_scores as (
 hashed_scores as (
 
     select
-        content_id,
-        policy_id,
-        policy_slot,
-        is_borderline,
-        risk,
-        model_version,
-        blind_share,
-        alarm_share,
-        noise_floor,
-        odds_factor,
-        version_scored_at,
-        known_at,
+        *,
         {{ prevalence._world_unit('score_key', 'score') }} as score_unit,
         {{ prevalence._world_unit('score_key', 'row') }} as row_unit,
         {{ prevalence._world_unit('content_version_key', 'missing') }} as missing_unit
@@ -89,13 +66,7 @@ hashed_scores as (
 drawn_scores as (
 
     select
-        content_id,
-        policy_id,
-        model_version,
-        noise_floor,
-        odds_factor,
-        version_scored_at,
-        known_at,
+        *,
         {{ prevalence._world_piece('score_unit', 0) }} as noise_up_piece,
         {{ prevalence._world_piece('score_unit', 1) }} as noise_down_piece,
         {{ prevalence._world_piece('row_unit', 0) }} as extra_piece,
@@ -118,14 +89,7 @@ drawn_scores as (
 scored as (
 
     select
-        content_id,
-        policy_id,
-        model_version,
-        version_scored_at,
-        known_at,
-        has_failed,
-        extra_piece,
-        kind_piece,
+        *,
         odds_factor * seen_risk / (1 - seen_risk)
         * (noise_floor + noise_up_piece) / (noise_floor + noise_down_piece) as score_odds
     from drawn_scores
@@ -135,11 +99,7 @@ scored as (
 placed_scores as (
 
     select
-        content_id,
-        policy_id,
-        model_version,
-        extra_piece,
-        kind_piece,
+        *,
         floor(1000000 * score_odds / (1 + score_odds) + 0.5) / cast(1000000 as double) as score,
         coalesce(version_scored_at, known_at) as scored_at,
         version_scored_at is not null and not has_failed as is_present
@@ -151,12 +111,7 @@ placed_scores as (
 marked_scores as (
 
     select
-        content_id,
-        policy_id,
-        model_version,
-        score,
-        scored_at,
-        is_present,
+        *,
         case
             when scored_at is null then null
             when is_present and extra_piece < 0.005 then 'duplicate'

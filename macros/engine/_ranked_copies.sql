@@ -6,20 +6,19 @@ day of logs to a draw). On Spark one reading ranks all: the rows of a key lie in
 
 Arguments:
     relation: name of a CTE, declared with `_inlined` as is what it reads of the logs.
-    columns: list of columns to return.
     key: list of columns; nulls are equal.
     part: SQL expression that divides the rows of a key into parts which are ranked on their own.
     order_by: SQL text, a total order of all that tells rows apart.
 -#}
-{% macro _ranked_copies(relation, columns, key, part, order_by) -%}
-    {{ return(adapter.dispatch('_ranked_copies', 'prevalence')(relation, columns, key, part, order_by)) }}
+{% macro _ranked_copies(relation, key, part, order_by) -%}
+    {{ return(adapter.dispatch('_ranked_copies', 'prevalence')(relation, key, part, order_by)) }}
 {%- endmacro %}
 
-{% macro default___ranked_copies(relation, columns, key, part, order_by) -%}
+{% macro default___ranked_copies(relation, key, part, order_by) -%}
     {{ prevalence._refuse_engine('_ranked_copies') }}
 {%- endmacro %}
 
-{% macro duckdb___ranked_copies(relation, columns, key, part, order_by) -%}
+{% macro duckdb___ranked_copies(relation, key, part, order_by) -%}
 {%- set same_key -%}
         {% for column in key %}
         {{ 'and ' if not loop.first }}_rc_rows.{{ column }} is not distinct from _rc_copied.{{ column }}
@@ -37,23 +36,23 @@ _rc_copied as (
 )
 
 select
-    {{ columns | join(', ') }},
+    _rc_rows.*,
     cast(1 as bigint) as row_rank
 from {{ relation }} as _rc_rows
 anti join _rc_copied
     on {{ same_key }}
 union all
 select
-    {{ columns | join(', ') }},
+    _rc_rows.*,
     row_number() over (partition by {{ key | join(', ') }}, {{ part }} order by {{ order_by }}) as row_rank
 from {{ relation }} as _rc_rows
 semi join _rc_copied
     on {{ same_key }}
 {%- endmacro %}
 
-{% macro spark___ranked_copies(relation, columns, key, part, order_by) -%}
+{% macro spark___ranked_copies(relation, key, part, order_by) -%}
 select
-    {{ columns | join(', ') }},
+    *,
     cast(
         row_number() over (partition by {{ key | join(', ') }}, {{ part }} order by {{ order_by }}) as bigint
     ) as row_rank

@@ -4,20 +4,7 @@ with
 
 draws as (
 
-    select
-        plan_id,
-        unit_id,
-        unit_type,
-        sample_date,
-        design,
-        exposure,
-        inclusion_probability,
-        draws,
-        random_number_key,
-        random_number_days,
-        frame_units,
-        frame_exposure,
-        maximum_weighted_exposure
+    select *
     from {{ ref('label_units') }}
 
 ),
@@ -33,92 +20,65 @@ plans as (
 
 possible_assignments as (
 
-    select
-        assignment_id,
-        unit_type,
-        unit_id,
-        policy_id,
-        purpose,
-        label_protocol_id
+    select *
     from {{ ref('label_possible_assignments') }}
 
 ),
 
 label_events as (
 
-    select
-        assignment_id,
-        decision,
-        component_refs,
-        outcome
+    select *
     from {{ ref('stg_label_events') }}
 
 ),
 
 audits as (
 
-    select
-        plan_id,
-        unit_id,
-        policy_id,
-        audit_probability,
-        maximum_overall_weighted_exposure,
-        missed_weight
+    select *
     from {{ ref('draw_audits') }}
+
+),
+
+answers as (
+
+    select
+        possible_assignments.*,
+        label_events.outcome,
+        label_events.component_refs,
+        case when label_events.outcome = 'ok' then label_events.decision = 'violating' end as is_violating
+    from possible_assignments
+    left join label_events
+        on possible_assignments.assignment_id = label_events.assignment_id
 
 ),
 
 judge_answers as (
 
-    select
-        possible_assignments.unit_type,
-        possible_assignments.unit_id,
-        possible_assignments.policy_id,
-        label_events.outcome,
-        case when label_events.outcome = 'ok' then label_events.decision = 'violating' end as is_violating
-    from possible_assignments
-    left join label_events
-        on possible_assignments.assignment_id = label_events.assignment_id
-    where possible_assignments.purpose = 'primary'
+    select *
+    from answers
+    where purpose = 'primary'
 
 ),
 
 expert_answers as (
 
-    select
-        possible_assignments.unit_type,
-        possible_assignments.unit_id,
-        possible_assignments.policy_id,
-        possible_assignments.label_protocol_id,
-        label_events.outcome,
-        case when label_events.outcome = 'ok' then label_events.decision = 'violating' end as is_violating,
-        case
-            when label_events.outcome = 'ok'
-                then label_events.decision = 'violating' and coalesce(label_events.component_refs, '') <> ''
-        end as any_component_violates,
-        case
-            when label_events.outcome = 'ok' and label_events.decision = 'violating' then label_events.component_refs
-        end as component_refs
-    from possible_assignments
-    left join label_events
-        on possible_assignments.assignment_id = label_events.assignment_id
-    where possible_assignments.purpose = 'audit'
+    select *
+    from answers
+    where purpose = 'audit'
 
 ),
 
 rater_answers as (
 
     select
-        possible_assignments.unit_type,
-        possible_assignments.unit_id,
-        possible_assignments.policy_id,
-        count_if(label_events.outcome = 'ok') as rater_labels,
-        count_if(label_events.outcome = 'ok' and label_events.decision = 'violating') as rater_violating_labels
-    from possible_assignments
-    inner join label_events
-        on possible_assignments.assignment_id = label_events.assignment_id
-    where possible_assignments.purpose = 'overlap'
-    group by possible_assignments.unit_type, possible_assignments.unit_id, possible_assignments.policy_id
+        unit_type,
+        unit_id,
+        policy_id,
+        count_if(outcome = 'ok') as rater_labels,
+        count_if(is_violating) as rater_violating_labels
+    from answers
+    where purpose = 'overlap'
+    group by unit_type, unit_id, policy_id
 
 ),
 
@@ -151,8 +111,11 @@ final as (
         audits.missed_weight,
         expert_answers.outcome as expert_outcome,
         expert_answers.is_violating as expert_is_violating,
-        expert_answers.any_component_violates as expert_any_component_violates,
-        expert_answers.component_refs as expert_component_refs,
+        case
+            when expert_answers.is_violating is not null
+                then expert_answers.is_violating and coalesce(expert_answers.component_refs, '') <> ''
+        end as expert_any_component_violates,
+        case when expert_answers.is_violating then expert_answers.component_refs end as expert_component_refs,
         cast(coalesce(rater_answers.rater_labels, 0) as bigint) as rater_labels,
         cast(coalesce(rater_answers.rater_violating_labels, 0) as bigint) as rater_violating_labels,
         expert_answers.label_protocol_id

@@ -1,54 +1,24 @@
 {{ config(materialized='table') }}
 
-{%- set columns = [
-    'plan_id', 'user_day_id', 'unit_type', 'unit_id', 'policy_id', 'sample_date', 'surface', 'country',
-    'inclusion_probability', 'is_violating', 'any_component_violates'
-] %}
-
 with
 
 user_days as (
 
-    select
-        plan_id,
-        unit_id,
-        sample_date,
-        is_whole,
-        whole_inclusion_probability,
-        maximum_user_day_weight,
-        maximum_session_weight,
-        maximum_interaction_weight,
-        maximum_component_weight
+    select *
     from {{ ref('draw_user_days') }}
 
 ),
 
 interactions as (
 
-    select
-        plan_id,
-        user_day_id,
-        interaction_id,
-        unit_type,
-        unit_id,
-        sample_date,
-        session_id,
-        surface,
-        country,
-        is_user_day_whole,
-        whole_inclusion_probability
+    select *
     from {{ ref('draw_user_day_interactions') }}
 
 ),
 
 components as (
 
-    select
-        plan_id,
-        interaction_id,
-        position,
-        component_ref,
-        inclusion_probability
+    select *
     from {{ ref('draw_user_day_components') }}
     where was_viewed
 
@@ -56,14 +26,7 @@ components as (
 
 unit_labels as (
 
-    select
-        plan_id,
-        unit_type,
-        unit_id,
-        policy_id,
-        expert_is_violating,
-        expert_any_component_violates,
-        expert_component_refs
+    select *
     from {{ ref('fct_unit_labels') }}
 
 ),
@@ -79,16 +42,7 @@ policies as (
 interaction_answers as (
 
     select
-        interactions.plan_id,
-        interactions.user_day_id,
-        interactions.interaction_id,
-        interactions.unit_type,
-        interactions.sample_date,
-        interactions.session_id,
-        interactions.surface,
-        interactions.country,
-        interactions.is_user_day_whole,
-        interactions.whole_inclusion_probability,
+        interactions.*,
         policies.policy_id,
         unit_labels.expert_is_violating,
         unit_labels.expert_any_component_violates,
@@ -154,74 +108,60 @@ interaction_labels as (
 
 ),
 
--- one violation decides, whatever was not answered; without one, all must have been answered
-session_labels as (
+-- a user-day that was taken whole tells of itself and of its sessions
+gathered_answers as (
 
     select
-        interaction_answers.plan_id,
-        interaction_answers.user_day_id,
-        'session' as unit_type,
-        interaction_answers.session_id || '|' || interaction_answers.user_day_id as unit_id,
-        interaction_answers.policy_id,
-        interaction_answers.sample_date,
-        cast(null as string) as surface,
-        cast(null as string) as country,
-        max(user_days.whole_inclusion_probability) as inclusion_probability,
-        case
-            when bool_or(coalesce(interaction_answers.expert_is_violating, false)) then true
-            when bool_and(interaction_answers.expert_is_violating is not null) then false
-        end as is_violating,
-        cast(null as boolean) as any_component_violates
+        interaction_answers.*,
+        gatherings.gathered_type,
+        case gatherings.gathered_type
+            when 'session' then interaction_answers.session_id || '|' || interaction_answers.user_day_id
+            else interaction_answers.user_day_id
+        end as gathered_id,
+        user_days.whole_inclusion_probability as user_day_probability
     from interaction_answers
     inner join user_days
         on
             interaction_answers.plan_id = user_days.plan_id
             and interaction_answers.user_day_id = user_days.unit_id
-    where user_days.is_whole and interaction_answers.session_id is not null
-    group by
-        interaction_answers.plan_id, interaction_answers.user_day_id, interaction_answers.session_id,
-        interaction_answers.policy_id, interaction_answers.sample_date
-
-),
-
-user_day_labels as (
-
-    select
-        interaction_answers.plan_id,
-        interaction_answers.user_day_id,
-        'user_day' as unit_type,
-        interaction_answers.user_day_id as unit_id,
-        interaction_answers.policy_id,
-        interaction_answers.sample_date,
-        cast(null as string) as surface,
-        cast(null as string) as country,
-        max(user_days.whole_inclusion_probability) as inclusion_probability,
-        case
-            when bool_or(coalesce(interaction_answers.expert_is_violating, false)) then true
-            when bool_and(interaction_answers.expert_is_violating is not null) then false
-        end as is_violating,
-        cast(null as boolean) as any_component_violates
-    from interaction_answers
-    inner join user_days
-        on
-            interaction_answers.plan_id = user_days.plan_id
-            and interaction_answers.user_day_id = user_days.unit_id
+    cross join (values ('session'), ('user_day')) as gatherings (gathered_type)
     where user_days.is_whole
-    group by
-        interaction_answers.plan_id, interaction_answers.user_day_id,
-        interaction_answers.policy_id, interaction_answers.sample_date
 
 ),
 
-seen_units as (
-    {% for relation in ['component_labels', 'interaction_labels', 'session_labels', 'user_day_labels'] %}
+-- one violation decides, whatever was not answered; without one, all must have been answered
+gathered_labels as (
+
     select
-        {{ columns | join(',\n        ') }}
-    from {{ relation }}
-    {% if not loop.last %}
+        plan_id,
+        user_day_id,
+        gathered_type as unit_type,
+        gathered_id as unit_id,
+        policy_id,
+        sample_date,
+        cast(null as string) as surface,
+        cast(null as string) as country,
+        max(user_day_probability) as inclusion_probability,
+        case
+            when bool_or(coalesce(expert_is_violating, false)) then true
+            when bool_and(expert_is_violating is not null) then false
+        end as is_violating,
+        cast(null as boolean) as any_component_violates
+    from gathered_answers
+    where gathered_id is not null
+    group by plan_id, user_day_id, gathered_type, gathered_id, policy_id, sample_date
+
+),
+
+-- lists of one shape, here and below
+seen_units as (
+
+    select * from component_labels
     union all
-    {% endif -%}
-    {% endfor %}
+    select * from interaction_labels
+    union all
+    select * from gathered_labels
+
 ),
 
 seen_user_days as (
@@ -235,12 +175,10 @@ seen_user_days as (
 ),
 
 unit_types as (
-    {% for unit_type in ['component', 'interaction', 'session', 'user_day'] %}
-    select '{{ unit_type }}' as unit_type
-    {% if not loop.last -%}
-    union all
-    {%- endif %}
-    {%- endfor %}
+
+    select type_rows.unit_type
+    from (values ('component'), ('interaction'), ('session'), ('user_day')) as type_rows (unit_type)
+
 ),
 
 -- a drawn user-day of which no unit of a type was seen has a row without an answer: it adds nothing, and is counted
@@ -273,14 +211,14 @@ unseen_user_days as (
 units as (
 
     select
-        {{ columns | join(',\n        ') }},
+        *,
         true as is_seen
     from seen_units
 
     union all
 
     select
-        {{ columns | join(',\n        ') }},
+        *,
         false as is_seen
     from unseen_user_days
 
@@ -289,8 +227,7 @@ units as (
 weighed_units as (
 
     select
-        units.{{ columns | join(',\n        units.') }},
-        units.is_seen,
+        units.*,
         case units.unit_type
             when 'component' then user_days.maximum_component_weight
             when 'interaction' then user_days.maximum_interaction_weight
@@ -309,7 +246,17 @@ weighed_units as (
 final as (
 
     select
-        {{ columns | join(',\n        ') }},
+        plan_id,
+        user_day_id,
+        unit_type,
+        unit_id,
+        policy_id,
+        sample_date,
+        surface,
+        country,
+        inclusion_probability,
+        is_violating,
+        any_component_violates,
         is_seen,
         maximum_weight,
         -- what a violation that was not met weighs on average, were all units as likely to violate; added in one order

@@ -4,22 +4,14 @@ with
 
 items as (
 
-    select
-        item_id,
-        item_hash,
-        unit_type,
-        unit_id,
-        unit_key,
-        unit_date
+    select *
     from {{ ref('label_items') }}
 
 ),
 
 policies as (
 
-    select
-        policy_id,
-        policy_version
+    select *
     from {{ ref('stg_policies') }}
 
 ),

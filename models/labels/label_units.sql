@@ -4,38 +4,14 @@ with
 
 draws as (
 
-    select
-        plan_id,
-        unit_id,
-        unit_type,
-        unit_key,
-        sample_date,
-        design,
-        exposure,
-        inclusion_probability,
-        design_weight,
-        is_certainty,
-        draws,
-        random_number_key,
-        random_number_days,
-        random_number,
-        frame_units,
-        frame_exposure,
-        maximum_weighted_exposure
+    select *
     from {{ ref('draw_units') }}
 
 ),
 
 user_day_interactions as (
 
-    select
-        plan_id,
-        user_day_id,
-        interaction_id,
-        unit_id,
-        unit_type,
-        sample_date,
-        inclusion_probability
+    select *
     from {{ ref('draw_user_day_interactions') }}
 
 ),

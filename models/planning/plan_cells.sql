@@ -11,51 +11,28 @@ with
 
 content_day_sizes as (
 
-    select
-        unit_id,
-        unit_date,
-        risk_scope,
-        exposure,
-        raw_relative_risk,
-        learned_relative_risk
+    select *
     from {{ ref('frame_content_day_sizes') }}
 
 ),
 
 interaction_sizes as (
 
-    select
-        unit_id,
-        unit_date,
-        unit_key,
-        risk_scope,
-        exposure,
-        raw_relative_risk,
-        learned_relative_risk
+    select *
     from {{ ref('frame_interaction_sizes') }}
 
 ),
 
 content_scores as (
 
-    select
-        unit_id,
-        unit_date,
-        content_id,
-        policy_id,
-        score_millionths,
-        is_score_imputed,
-        violation_rate_billionths
+    select *
     from {{ ref('frame_content_scores') }}
 
 ),
 
 components as (
 
-    select
-        interaction_id,
-        unit_date,
-        content_id
+    select *
     from {{ ref('stg_components') }}
     where was_viewed
 
@@ -71,17 +48,7 @@ policies as (
 -- what labels of earlier days taught; through a source, because it is learned after the frames are drawn
 learned_rates as (
 
-    select
-        set_number,
-        effective_date,
-        unit_type,
-        policy_id,
-        bin_number,
-        score_from_millionths,
-        score_until_millionths,
-        violation_rate_billionths,
-        overall_rate_billionths,
-        mean_root_rate_billionths
+    select *
     from {{ source('earlier_periods', 'learned_rates') }}
 
 ),
@@ -89,20 +56,6 @@ learned_rates as (
 interaction_rates as (
 
     {{ prevalence._rates_in_force('learned_rates', 'interaction') | indent(4) }}
-
-),
-
-content_day_scores as (
-
-    select
-        'content_day' as unit_type,
-        content_scores.unit_date,
-        content_scores.unit_id as unit_key,
-        content_scores.policy_id,
-        content_scores.score_millionths,
-        content_scores.is_score_imputed,
-        content_scores.violation_rate_billionths
-    from content_scores
 
 ),
 
@@ -124,7 +77,19 @@ viewed_scores as (
 
 ),
 
-interaction_scores as (
+unit_scores as (
+
+    select
+        'content_day' as unit_type,
+        unit_date,
+        unit_id as unit_key,
+        policy_id,
+        score_millionths,
+        is_score_imputed,
+        violation_rate_billionths
+    from content_scores
+
+    union all
 
     select {{ prevalence._broadcast(['interaction_rates']) }}
         'interaction' as unit_type,
@@ -141,32 +106,6 @@ interaction_scores as (
             and viewed_scores.policy_id = interaction_rates.policy_id
             and {{ prevalence._score_root('viewed_scores.score_millionths', 'viewed_scores.is_score_imputed') }}
             = interaction_rates.score_root
-
-),
-
-unit_scores as (
-
-    select
-        unit_type,
-        unit_date,
-        unit_key,
-        policy_id,
-        score_millionths,
-        is_score_imputed,
-        violation_rate_billionths
-    from content_day_scores
-
-    union all
-
-    select
-        unit_type,
-        unit_date,
-        unit_key,
-        policy_id,
-        score_millionths,
-        is_score_imputed,
-        violation_rate_billionths
-    from interaction_scores
 
 ),
 
@@ -224,12 +163,7 @@ sized_units as (
 policy_units as (
 
     select {{ prevalence._broadcast(['policies']) }}
-        sized_units.unit_type,
-        sized_units.unit_date,
-        sized_units.risk_scope,
-        sized_units.exposure,
-        sized_units.raw_relative_risk,
-        sized_units.learned_relative_risk,
+        sized_units.*,
         policies.policy_id,
         coalesce(highest_scores.score_millionths, cast(0 as bigint)) as highest_score_millionths,
         coalesce(unit_scores.score_millionths, cast(0 as bigint)) as score_millionths,
@@ -255,10 +189,7 @@ policy_units as (
 bucketed_units as (
 
     select
-        unit_type,
-        unit_date,
-        risk_scope,
-        policy_id,
+        *,
         {{ prevalence._root_bucket('exposure', 32, 100000) }} as exposure_bucket,
         {{ prevalence._root_bucket('raw_relative_risk', 8, 100000) }} as raw_risk_bucket,
         -- a bucket below all others where no rates are in force
@@ -268,14 +199,9 @@ bucketed_units as (
         end as learned_risk_bucket,
         {{ prevalence._root_bucket('highest_score_millionths', 4, 100000) }} as highest_score_bucket,
         {{ prevalence._root_bucket('score_millionths', 4, 100000) }} as score_bucket,
-        exposure,
         cast(round(exposure * sqrt(cast(raw_relative_risk as double))) as bigint) as raw_risk_size,
         cast(round(exposure * sqrt(cast(learned_relative_risk as double))) as bigint) as learned_risk_size,
-        highest_score_millionths,
-        score_millionths,
-        cast(round(1000 * sqrt(cast(score_millionths as double))) as bigint) as score_root_thousandths,
-        violation_rate_billionths,
-        is_score_imputed
+        cast(round(1000 * sqrt(cast(score_millionths as double))) as bigint) as score_root_thousandths
     from policy_units
 
 ),

@@ -27,11 +27,7 @@ unit_labels as (
 
 unit_scores as (
 
-    select
-        plan_id,
-        unit_id,
-        policy_id,
-        score_millionths
+    select *
     from {{ ref('draw_unit_scores') }}
 
 ),
@@ -40,12 +36,8 @@ unit_scores as (
 weighted_labels as (
 
     select
-        unit_labels.plan_id,
-        unit_labels.unit_type,
-        unit_labels.policy_id,
+        unit_labels.*,
         {{ prevalence._root_bucket('coalesce(unit_scores.score_millionths, 0)', 4, 100000) }} as score_bucket,
-        unit_labels.judge_is_violating,
-        unit_labels.expert_is_violating,
         cast(round(
             unit_labels.draws * unit_labels.exposure / unit_labels.overall_inclusion_probability
         ) as bigint) as exposure_weight,

@@ -4,19 +4,7 @@ with
 
 classified_components as (
 
-    select
-        interaction_id,
-        position,
-        component_type,
-        content_id,
-        text,
-        uri,
-        media_hash,
-        was_viewed,
-        occurred_at,
-        row_date,
-        row_disposition,
-        is_used
+    select *
     from {{ ref('stg_components_classified') }}
 
 ),

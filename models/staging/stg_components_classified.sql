@@ -4,26 +4,14 @@ with
 
 interactions as (
 
-    select
-        interaction_id,
-        occurred_at,
-        unit_date,
-        is_late
+    select *
     from {{ ref('stg_interactions') }}
 
 ),
 
 components as {{ prevalence._inlined() }} (
 
-    select
-        interaction_id,
-        position,
-        component_type,
-        content_id,
-        text,
-        uri,
-        media_hash,
-        was_viewed
+    select *
     from {{ source('raw', 'components') }}
 
 ),
@@ -32,14 +20,7 @@ components as {{ prevalence._inlined() }} (
 placed_rows as {{ prevalence._inlined() }} (
 
     select
-        components.interaction_id,
-        components.position,
-        components.component_type,
-        components.content_id,
-        components.text,
-        components.uri,
-        components.media_hash,
-        components.was_viewed,
+        components.*,
         interactions.occurred_at,
         interactions.unit_date as row_date,
         interactions.is_late,
@@ -58,10 +39,6 @@ ranked_rows as (
 
     {{ prevalence._ranked_copies(
         'placed_rows',
-        columns=[
-            'interaction_id', 'position', 'component_type', 'content_id', 'text', 'uri', 'media_hash', 'was_viewed',
-            'occurred_at', 'row_date', 'is_late', 'quarantine_reason'
-        ],
         key=['interaction_id', 'position'],
         part='case when quarantine_reason is null then 1 else 0 end',
         order_by='content_id asc nulls last, component_type asc nulls last, was_viewed desc nulls last, '

@@ -4,15 +4,7 @@ with
 
 components as (
 
-    select
-        interaction_id,
-        position,
-        component_type,
-        content_id,
-        text,
-        uri,
-        media_hash,
-        was_viewed
+    select *
     from {{ source('raw', 'components') }}
 
 ),
@@ -43,15 +35,7 @@ landed_interactions as (
 
 unplaced_rows as (
 
-    select
-        components.interaction_id,
-        components.position,
-        components.component_type,
-        components.content_id,
-        components.text,
-        components.uri,
-        components.media_hash,
-        components.was_viewed
+    select components.*
     from components
     left join used_interactions
         on components.interaction_id = used_interactions.interaction_id

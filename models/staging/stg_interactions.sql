@@ -4,22 +4,7 @@ with
 
 classified_interactions as (
 
-    select
-        interaction_id,
-        surface,
-        occurred_at,
-        user_id,
-        session_id,
-        country,
-        received_at,
-        client_stream_id,
-        client_sequence,
-        app_version,
-        experiment_id,
-        experiment_arm,
-        row_date,
-        row_disposition,
-        is_used
+    select *
     from {{ ref('stg_interactions_classified') }}
 
 ),

@@ -6,19 +6,7 @@ with
 -- `render()` keeps dbt from cutting the source to the batch's own day.
 interactions as {{ prevalence._inlined() }} (
 
-    select
-        interaction_id,
-        surface,
-        occurred_at,
-        user_id,
-        session_id,
-        country,
-        received_at,
-        client_stream_id,
-        client_sequence,
-        app_version,
-        experiment_id,
-        experiment_arm
+    select *
     from {{ source('raw', 'interactions').render() }}
     where
         occurred_at >= {{ prevalence._batch_start(days_before=var('deduplication_days')) }}
@@ -30,18 +18,7 @@ interactions as {{ prevalence._inlined() }} (
 checked_rows as {{ prevalence._inlined() }} (
 
     select
-        interaction_id,
-        surface,
-        occurred_at,
-        user_id,
-        session_id,
-        country,
-        received_at,
-        client_stream_id,
-        client_sequence,
-        app_version,
-        experiment_id,
-        experiment_arm,
+        *,
         cast(occurred_at as date) as row_date,
         case
             when interaction_id is null then 'missing_interaction_id'
@@ -56,11 +33,6 @@ ranked_rows as (
 
     {{ prevalence._ranked_copies(
         'checked_rows',
-        columns=[
-            'interaction_id', 'surface', 'occurred_at', 'user_id', 'session_id', 'country', 'received_at',
-            'client_stream_id', 'client_sequence', 'app_version', 'experiment_id', 'experiment_arm', 'quarantine_reason',
-            'row_date'
-        ],
         key=['interaction_id'],
         part='case when quarantine_reason is null then 1 else 0 end',
         order_by='occurred_at asc, received_at asc nulls last, surface asc nulls last, user_id asc nulls last, '

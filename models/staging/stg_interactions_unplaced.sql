@@ -4,19 +4,7 @@ with
 
 interactions as (
 
-    select
-        interaction_id,
-        surface,
-        occurred_at,
-        user_id,
-        session_id,
-        country,
-        received_at,
-        client_stream_id,
-        client_sequence,
-        app_version,
-        experiment_id,
-        experiment_arm
+    select *
     from {{ source('raw', 'interactions') }}
     where
         occurred_at is null

@@ -4,31 +4,7 @@ with
 
 label_events as (
 
-    select
-        label_event_id,
-        assignment_id,
-        item_id,
-        item_hash,
-        policy_id,
-        policy_version,
-        label_protocol_id,
-        source,
-        rater_id,
-        judge_id,
-        pool,
-        vendor,
-        decision,
-        rule_ids,
-        component_refs,
-        confidence_raw,
-        outcome,
-        started_at,
-        submitted_at,
-        lead_time_s,
-        cost_minor_units,
-        currency,
-        ingest_file_sha256,
-        supersedes_event_id
+    select *
     from {{ source('raw', 'label_events') }}
 
 ),
@@ -56,30 +32,7 @@ policies as (
 checked_rows as (
 
     select
-        label_events.label_event_id,
-        label_events.assignment_id,
-        label_events.item_id,
-        label_events.item_hash,
-        label_events.policy_id,
-        label_events.policy_version,
-        label_events.label_protocol_id,
-        label_events.source,
-        label_events.rater_id,
-        label_events.judge_id,
-        label_events.pool,
-        label_events.vendor,
-        label_events.decision,
-        label_events.rule_ids,
-        label_events.component_refs,
-        label_events.confidence_raw,
-        label_events.outcome,
-        label_events.started_at,
-        label_events.submitted_at,
-        label_events.lead_time_s,
-        label_events.cost_minor_units,
-        label_events.currency,
-        label_events.ingest_file_sha256,
-        label_events.supersedes_event_id,
+        label_events.*,
         case
             when label_events.label_event_id is null then 'missing_label_event_id'
             when label_events.assignment_id is null then 'missing_assignment_id'
@@ -125,31 +78,7 @@ superseded_events as (
 ranked_rows as (
 
     select
-        checked_rows.label_event_id,
-        checked_rows.assignment_id,
-        checked_rows.item_id,
-        checked_rows.item_hash,
-        checked_rows.policy_id,
-        checked_rows.policy_version,
-        checked_rows.label_protocol_id,
-        checked_rows.source,
-        checked_rows.rater_id,
-        checked_rows.judge_id,
-        checked_rows.pool,
-        checked_rows.vendor,
-        checked_rows.decision,
-        checked_rows.rule_ids,
-        checked_rows.component_refs,
-        checked_rows.confidence_raw,
-        checked_rows.outcome,
-        checked_rows.started_at,
-        checked_rows.submitted_at,
-        checked_rows.lead_time_s,
-        checked_rows.cost_minor_units,
-        checked_rows.currency,
-        checked_rows.ingest_file_sha256,
-        checked_rows.supersedes_event_id,
-        checked_rows.quarantine_reason,
+        checked_rows.*,
         superseded_events.supersedes_event_id is not null as is_superseded,
         row_number() over (
             partition by

@@ -4,12 +4,7 @@ with
 
 classified_draws as (
 
-    select
-        plan_id,
-        interaction_id,
-        inclusion_probability,
-        row_date,
-        row_disposition
+    select *
     from {{ ref('stg_logged_draws_classified') }}
 
 ),

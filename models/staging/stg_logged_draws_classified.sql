@@ -4,10 +4,7 @@ with
 
 logged_draws as (
 
-    select
-        plan_id,
-        interaction_id,
-        inclusion_probability
+    select *
     from {{ source('raw', 'logged_draws') }}
 
 ),
@@ -22,9 +19,7 @@ plans as (
 
 interactions as (
 
-    select
-        interaction_id,
-        unit_date
+    select *
     from {{ ref('stg_interactions') }}
 
 ),
@@ -32,9 +27,7 @@ interactions as (
 checked_rows as (
 
     select {{ prevalence._broadcast(['plans']) }}
-        logged_draws.plan_id,
-        logged_draws.interaction_id,
-        logged_draws.inclusion_probability,
+        logged_draws.*,
         interactions.unit_date as row_date,
         case
             when logged_draws.plan_id is null then 'missing_plan_id'
@@ -59,11 +52,7 @@ checked_rows as (
 ranked_rows as (
 
     select
-        plan_id,
-        interaction_id,
-        inclusion_probability,
-        row_date,
-        quarantine_reason,
+        *,
         row_number() over (
             partition by plan_id, interaction_id, case when quarantine_reason is null then 1 else 0 end
             order by inclusion_probability asc nulls last

@@ -4,22 +4,14 @@ with
 
 landed_policies as (
 
-    select
-        policy_id,
-        policy_version,
-        title,
-        importance
+    select *
     from {{ source('raw', 'policies') }}
 
 ),
 
 seeded_policies as (
 
-    select
-        policy_id,
-        policy_version,
-        title,
-        importance
+    select *
     from {{ ref('policies') }}
 
 ),

@@ -4,13 +4,7 @@ with
 
 classified_scores as (
 
-    select
-        content_id,
-        policy_id,
-        model_version,
-        score,
-        scored_at,
-        row_disposition
+    select *
     from {{ ref('stg_risk_scores_classified') }}
 
 ),

@@ -4,12 +4,7 @@ with
 
 risk_scores as (
 
-    select
-        content_id,
-        policy_id,
-        model_version,
-        score,
-        scored_at
+    select *
     from {{ source('raw', 'risk_scores') }}
 
 ),
@@ -24,11 +19,7 @@ policies as (
 checked_rows as (
 
     select {{ prevalence._broadcast(['policies']) }}
-        risk_scores.content_id,
-        risk_scores.policy_id,
-        risk_scores.model_version,
-        risk_scores.score,
-        risk_scores.scored_at,
+        risk_scores.*,
         case
             when risk_scores.content_id is null then 'missing_content_id'
             when risk_scores.policy_id is null then 'missing_policy_id'
@@ -48,12 +39,7 @@ checked_rows as (
 ranked_rows as (
 
     select
-        content_id,
-        policy_id,
-        model_version,
-        score,
-        scored_at,
-        quarantine_reason,
+        *,
         row_number() over (
             partition by
                 content_id, policy_id, model_version, case when quarantine_reason is null then 1 else 0 end

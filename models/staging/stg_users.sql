@@ -4,12 +4,7 @@ with
 
 classified_users as (
 
-    select
-        user_id,
-        country,
-        signed_up_at,
-        age_band,
-        row_disposition
+    select *
     from {{ ref('stg_users_classified') }}
 
 ),

@@ -4,11 +4,7 @@ with
 
 users as (
 
-    select
-        user_id,
-        country,
-        signed_up_at,
-        age_band
+    select *
     from {{ source('raw', 'users') }}
 
 ),
@@ -16,10 +12,7 @@ users as (
 checked_rows as (
 
     select
-        user_id,
-        country,
-        signed_up_at,
-        age_band,
+        *,
         case
             when user_id is null then 'missing_user_id'
             when country is null then 'missing_country'
@@ -32,11 +25,7 @@ checked_rows as (
 ranked_rows as (
 
     select
-        user_id,
-        country,
-        signed_up_at,
-        age_band,
-        quarantine_reason,
+        *,
         row_number() over (
             partition by user_id, case when quarantine_reason is null then 1 else 0 end
             order by signed_up_at asc nulls last, country asc nulls last, age_band asc nulls last

@@ -4,11 +4,7 @@ with
 
 components as (
 
-    select
-        content_id,
-        unit_date,
-        component_type,
-        was_viewed
+    select *
     from {{ ref('stg_components') }}
 
 ),

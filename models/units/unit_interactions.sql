@@ -4,22 +4,14 @@ with
 
 interactions as (
 
-    select
-        interaction_id,
-        unit_date,
-        surface,
-        country,
-        user_id,
-        session_id
+    select *
     from {{ ref('stg_interactions') }}
 
 ),
 
 components as (
 
-    select
-        interaction_id,
-        was_viewed
+    select *
     from {{ ref('stg_components') }}
 
 ),

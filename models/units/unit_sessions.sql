@@ -4,10 +4,7 @@ with
 
 interactions as (
 
-    select
-        session_id,
-        unit_date,
-        views
+    select *
     from {{ ref('unit_interactions') }}
 
 ),

@@ -4,10 +4,7 @@ with
 
 interactions as (
 
-    select
-        user_id,
-        unit_date,
-        views
+    select *
     from {{ ref('unit_interactions') }}
 
 ),

@@ -14,11 +14,7 @@ drawn_units as (
 -- an item is put together once, as it was when its unit was first drawn: what was shown does not change afterwards
 open_units as (
 
-    select
-        drawn_units.unit_type,
-        drawn_units.unit_id,
-        drawn_units.unit_key,
-        drawn_units.unit_date
+    select drawn_units.*
     from drawn_units
     {% if flags.INTROSPECT and is_incremental() -%}
     left join {{ this }} as built_items
@@ -32,12 +28,7 @@ open_units as (
 
 user_day_components as (
 
-    select
-        unit_type,
-        unit_id,
-        interaction_id,
-        sample_date,
-        position
+    select *
     from {{ ref('draw_user_day_components') }}
     where unit_type = 'interaction_part'
 
@@ -45,21 +36,12 @@ user_day_components as (
 
 components as (
 
-    select
-        interaction_id,
-        position,
-        component_type,
-        content_id,
-        text,
-        uri,
-        media_hash,
-        was_viewed,
-        unit_date
+    select *
     from {{ ref('stg_components') }}
 
 ),
 
--- a content is judged by itself, as it was shown first that day
+-- a content is judged by itself, as it was shown first that day; listed, because ranking carries whole rows, texts and all
 content_components as (
 
     select {{ prevalence._broadcast(['open_units']) }}
@@ -110,9 +92,7 @@ interaction_components as (
 open_parts as (
 
     select
-        open_units.unit_type,
-        open_units.unit_id,
-        open_units.unit_date,
+        open_units.*,
         user_day_components.interaction_id,
         user_day_components.position
     from open_units
@@ -143,41 +123,14 @@ part_components as (
 
 ),
 
+-- three lists of one shape
 item_components as (
 
-    select
-        unit_type,
-        unit_id,
-        position,
-        component_type,
-        text,
-        uri,
-        media_hash
-    from content_components
-
+    select * from content_components
     union all
-
-    select
-        unit_type,
-        unit_id,
-        position,
-        component_type,
-        text,
-        uri,
-        media_hash
-    from interaction_components
-
+    select * from interaction_components
     union all
-
-    select
-        unit_type,
-        unit_id,
-        position,
-        component_type,
-        text,
-        uri,
-        media_hash
-    from part_components
+    select * from part_components
 
 ),
 
@@ -185,12 +138,7 @@ item_components as (
 numbered_components as (
 
     select
-        unit_type,
-        unit_id,
-        component_type,
-        text,
-        uri,
-        media_hash,
+        *,
         'c' || cast(
             row_number() over (partition by unit_type, unit_id order by position asc) - 1 as string
         ) as component_ref,
@@ -202,11 +150,7 @@ numbered_components as (
 rendered_components as (
 
     select
-        unit_type,
-        unit_id,
-        component_number,
-        uri,
-        text,
+        *,
         '{"ref":"' || component_ref || '","kind":' || {{ prevalence._json_string('component_type') }}
         || ',"text":' || {{ prevalence._json_string('text') }}
         || ',"uri":' || {{ prevalence._json_string('uri') }}
@@ -236,10 +180,7 @@ assembled_items as (
 hashed_items as (
 
     select
-        open_units.unit_type,
-        open_units.unit_id,
-        open_units.unit_key,
-        open_units.unit_date,
+        open_units.*,
         'u_' || substr(
             {{ prevalence._sha256(
                 "'" ~ var('sampling_salt') ~ ":token|' || open_units.unit_type || '|' || open_units.unit_id"
