@@ -138,15 +138,14 @@ factored_requests as (
 shares as (
 
     select
-        *,
         {%- for policy in policies %}
         least(
             cast(0.24 as double),
             cast({{ policy.shown_share }} as double) * taste_{{ loop.index }} * country_factor
             * {{ prevalence._world_surface_factor(policy) }} * {{ prevalence._world_step_factor(policy, size) }}
-        ) as share_{{ loop.index }}
-        {{- ',' if not loop.last }}
+        ) as share_{{ loop.index }},
         {%- endfor %}
+        *
     from factored_requests
 
 ),

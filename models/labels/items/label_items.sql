@@ -41,7 +41,7 @@ components as (
 
 ),
 
--- a content is judged by itself, as it was shown first that day; listed, because ranking carries whole rows, texts and all
+-- a content is judged by itself, as it was shown first that day; columns are listed, because ranking carries whole rows
 content_components as (
 
     select {{ prevalence._broadcast(['open_units']) }}
