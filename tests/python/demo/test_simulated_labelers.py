@@ -24,7 +24,7 @@ ASSIGNMENTS = """
     where row_origin = 'component' and was_viewed is distinct from false
     group by interaction_id;
 
-    create table labels.tasks as
+    create table labels.possible_assignments as
     select
         md5(unit_type || unit_key || policy_id || purpose || slot) as assignment_id,
         'itm_' || unit_key as item_id,
@@ -52,10 +52,10 @@ ASSIGNMENTS = """
         values ('primary', 'llm', 0), ('audit', 'sme', 0), ('overlap', 'bpo', 0), ('overlap', 'bpo', 1)
     ) as slots (purpose, pool, slot);
 
-    create table labels.label_assignments as select * from labels.tasks where purpose = 'primary';
+    create table labels.label_assignments as select * from labels.possible_assignments where purpose = 'primary';
 """
 AUDIT_ASSIGNMENTS = """
-    create table labels.label_audit_assignments as select * from labels.tasks where purpose <> 'primary'
+    create table labels.label_audit_assignments as select * from labels.possible_assignments where purpose <> 'primary'
 """
 
 
@@ -99,16 +99,16 @@ def labelers(tmp_path_factory: pytest.TempPathFactory, parsed: object) -> Labele
 def test_every_assignment_is_answered_once(labelers: Labelers) -> None:
     open_or_twice = """
         select count(*) from (
-            select tasks.assignment_id from labels.tasks
+            select possible_assignments.assignment_id from labels.possible_assignments
             left join raw.label_events as events
-                on tasks.assignment_id = events.assignment_id and tasks.item_hash = events.item_hash
-                and tasks.pool = events.pool and tasks.policy_id = events.policy_id
-                and tasks.label_protocol_id = events.label_protocol_id
-            group by tasks.assignment_id having count(events.assignment_id) <> 1
+                on possible_assignments.assignment_id = events.assignment_id and possible_assignments.item_hash = events.item_hash
+                and possible_assignments.pool = events.pool and possible_assignments.policy_id = events.policy_id
+                and possible_assignments.label_protocol_id = events.label_protocol_id
+            group by possible_assignments.assignment_id having count(events.assignment_id) <> 1
         )
     """
     assert labelers.rows(open_or_twice) == [(0,)]
-    assert labelers.rows("select count(*) from raw.label_events") == labelers.rows("select count(*) from labels.tasks")
+    assert labelers.rows("select count(*) from raw.label_events") == labelers.rows("select count(*) from labels.possible_assignments")
 
 
 def test_an_answer_is_never_given_again(labelers: Labelers) -> None:
@@ -145,12 +145,12 @@ RATES = """
         left join truth.interaction_labels as labels
             on requests.interaction_id = labels.interaction_id and policies.policy_id = labels.policy_id
     )
-    select events.*, truths.is_violating as is_true, truths.difficulty, truths.scope, tasks.unit_type
+    select events.*, truths.is_violating as is_true, truths.difficulty, truths.scope, possible_assignments.unit_type
     from raw.label_events as events
-    inner join labels.tasks on events.assignment_id = tasks.assignment_id
+    inner join labels.possible_assignments on events.assignment_id = possible_assignments.assignment_id
     inner join truths
-        on tasks.unit_type = truths.unit_type and tasks.unit_key = truths.unit_key
-        and tasks.policy_id = truths.policy_id
+        on possible_assignments.unit_type = truths.unit_type and possible_assignments.unit_key = truths.unit_key
+        and possible_assignments.policy_id = truths.policy_id
 """
 
 
@@ -183,9 +183,9 @@ def test_component_refs_are_the_violating_components(labelers: Labelers) -> None
             count(*), count(refs.component_refs),
             count_if(events.component_refs is distinct from refs.component_refs)
         from raw.label_events as events
-        inner join labels.tasks on events.assignment_id = tasks.assignment_id
-        left join refs on tasks.unit_key = refs.interaction_id and tasks.policy_id = refs.policy_id
-        where events.pool = 'sme' and tasks.unit_type = 'interaction' and events.decision = 'violating'
+        inner join labels.possible_assignments on events.assignment_id = possible_assignments.assignment_id
+        left join refs on possible_assignments.unit_key = refs.interaction_id and possible_assignments.policy_id = refs.policy_id
+        where events.pool = 'sme' and possible_assignments.unit_type = 'interaction' and events.decision = 'violating'
         """
     )[0]
     answers, with_refs, different = differing
@@ -204,13 +204,13 @@ def test_a_part_is_judged_by_what_is_shown_of_it(labelers: Labelers) -> None:
                 or events.component_refs is distinct from case when labels.is_violating then 'c0' end
             )
         from raw.label_events as events
-        inner join labels.tasks on events.assignment_id = tasks.assignment_id
-        inner join draws.draw_user_day_components as parts on tasks.unit_key = parts.unit_id
+        inner join labels.possible_assignments on events.assignment_id = possible_assignments.assignment_id
+        inner join draws.draw_user_day_components as parts on possible_assignments.unit_key = parts.unit_id
         inner join demo_world.world_components as components
             on parts.interaction_id = components.interaction_id and parts.position = components.position
         inner join truth.content_labels as labels
-            on components.content_id = labels.content_id and tasks.policy_id = labels.policy_id
-        where events.pool = 'sme' and tasks.unit_type = 'interaction_part' and components.row_origin = 'component'
+            on components.content_id = labels.content_id and possible_assignments.policy_id = labels.policy_id
+        where events.pool = 'sme' and possible_assignments.unit_type = 'interaction_part' and components.row_origin = 'component'
         """
     )[0]
     assert wrong == 0 and 10 < violating < answers / 10
