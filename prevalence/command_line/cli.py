@@ -217,6 +217,7 @@ def _demo(settings: Settings, options: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from prevalence.engines.dbt import Dbt
+    from prevalence_demo.truths import truths
     from prevalence_demo.world import default_world, write_world
     from prevalence.command_line.steps import Step, cold_start, land_step, measurement_steps, run_steps
     from prevalence.release.summary import print_summary
@@ -242,16 +243,21 @@ def _demo(settings: Settings, options: argparse.Namespace) -> None:
     if switched:
         print(switched)
     first_steps, rest = cold_start(dbt)
+
+    def chart() -> str:
+        dbt.run("path:demo/truth")
+        return _draw(settings, None, truths(settings))
+
     run_steps(
         [
             Step("demo world: raw logs and their truth", lambda: write_world(settings, world, dbt)),
             land_step(settings, None),
             *first_steps,
             *measurement_steps(settings, rest, is_demo=True),
-            Step("chart", lambda: _draw(settings, None)),
+            Step("chart", chart),
         ]
     )
-    print_summary(settings)
+    print_summary(settings, truths(settings))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # kilobytes on Linux, bytes on macOS
     peak_gib = peak / (2**30 if sys.platform == "darwin" else 2**20)
@@ -288,10 +294,10 @@ def _run(settings: Settings, options: argparse.Namespace) -> None:
     print_summary(settings)
 
 
-def _draw(settings: Settings, output: Path | None) -> str:
+def _draw(settings: Settings, output: Path | None, truths=None) -> str:
     from prevalence.release.chart import draw
 
-    return display(draw(settings, output))
+    return display(draw(settings, output, truths))
 
 
 def _chart(settings: Settings, options: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from prevalence.engines import warehouse
-from prevalence.release.headline import EXPOSURES, PERIODS, Figure, days_of, headlines, percent
+from prevalence.release.headline import EXPOSURES, PERIODS, Figure, Truths, days_of, headlines, percent
 from prevalence.engines.settings import Settings, UserError
 
 HUE = "#1f5f8b"
@@ -24,14 +24,16 @@ STYLE = {
 }
 
 
-def draw(settings: Settings, output: Path | None = None) -> Path:
+def draw(settings: Settings, output: Path | None = None, truths: Truths | None = None) -> Path:
+    """Draw what is published, beside the truth where it is known."""
     with warehouse.connect(settings, read_only=True) as connection:
-        if not connection.relation_type("marts", "prevalence"):
+        if not connection.relation_type("marts", "headline_prevalence"):
             raise UserError(
                 f"Nothing is published in the warehouse {settings.place} yet, so there is nothing to draw. Remedy: "
                 "`prevalence demo` or `prevalence run` first."
             )
-        panels = [(figure, days_of(connection, figure)) for figure in headlines(connection)]
+        known = truths or {}
+        panels = [(figure, days_of(connection, figure, known)) for figure in headlines(connection, known)]
     path = output or settings.chart
     path.parent.mkdir(parents=True, exist_ok=True)
     _save(panels, path)

@@ -1,18 +1,19 @@
 """What a person wants to know after a run: the figures, and where everything lies."""
 
 from prevalence.engines import warehouse
-from prevalence.release.headline import EXPOSURES, PERIODS, headlines, percent
+from prevalence.release.headline import EXPOSURES, PERIODS, Truths, headlines, percent
 from prevalence.engines.settings import Settings, UserError, display
 
 
-def print_summary(settings: Settings) -> None:
+def print_summary(settings: Settings, truths: Truths | None = None) -> None:
+    """Print what is published, beside the truth where it is known, and where to look further."""
     with warehouse.connect(settings, read_only=True) as connection:
-        if not connection.relation_type("marts", "prevalence"):
+        if not connection.relation_type("marts", "headline_prevalence"):
             raise UserError(
                 f"Nothing is published in the warehouse {settings.place} yet. Remedy: `prevalence demo` or `prevalence "
                 "run` to the end; a blocked gate says what holds a figure back."
             )
-        figures = headlines(connection)
+        figures = headlines(connection, truths or {})
     print()
     if not figures:
         print("No figure is published: marts.prevalence has no overall figure of any policy.")

@@ -1,35 +1,8 @@
--- Overall estimates against the demo world's truth: one row per period type, plan, unit type and policy, and one for all
--- policies.
+{{ config(enabled=var('demo_world', false)) }}
+
+-- How often the intervals of the demo world's overall figures hold its truth: one row per period type, plan, unit type and
+-- policy, and one for all policies. A build of many small worlds (`prevalence coverage --seeds 200`) says most.
 with
-
--- plans of user-days measure what signed-in users saw, the others all traffic
-truths as (
-
-    select
-        false as is_signed_in,
-        period_type,
-        period_start,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        true_prevalence
-    from truth.prevalence
-
-    union all
-
-    select
-        true as is_signed_in,
-        period_type,
-        period_start,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        true_prevalence
-    from truth.signed_in_prevalence
-
-),
 
 compared as (
 
@@ -44,12 +17,10 @@ compared as (
         estimates.interval_lower is null as is_missing,
         truths.true_prevalence between estimates.interval_lower and estimates.interval_upper as is_covered,
         (estimates.interval_upper - estimates.interval_lower) / nullif(truths.true_prevalence, 0) as relative_width
-    from estimates.est_prevalence as estimates
-    inner join staging.stg_sampling_plans as plans
-        on estimates.plan_id = plans.plan_id
-    inner join truths
+    from {{ ref('est_prevalence') }} as estimates
+    inner join {{ ref('truth_plan_prevalence') }} as truths
         on
-            (plans.unit_type = 'user_day') = truths.is_signed_in
+            estimates.plan_id = truths.plan_id
             and estimates.period_type = truths.period_type
             and estimates.period_start = truths.period_start
             and estimates.policy_id = truths.policy_id
@@ -82,20 +53,22 @@ summarised as (
 )
 
 select
-    period_type,
-    plan_id,
-    unit_type,
-    coalesce(policy_id, 'all') as policy_name,
-    intervals,
-    missing_intervals,
-    coverage,
-    median_relative_width,
-    mean_positive_units,
-    relative_bias
+    summarised.period_type,
+    summarised.plan_id,
+    summarised.unit_type,
+    coalesce(summarised.policy_id, 'all') as policy_name,
+    summarised.intervals,
+    summarised.missing_intervals,
+    summarised.coverage,
+    summarised.median_relative_width,
+    summarised.mean_positive_units,
+    summarised.relative_bias
 from summarised
+inner join {{ ref('periods') }} as periods
+    on summarised.period_type = periods.period_type
 order by
-    case period_type when 'day' then 1 when 'week' then 2 else 3 end,
-    plan_id,
-    unit_type,
-    is_every_policy desc,
+    periods.days,
+    summarised.plan_id,
+    summarised.unit_type,
+    summarised.is_every_policy desc,
     policy_name
