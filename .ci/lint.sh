@@ -9,9 +9,9 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export PREVALENCE_DUCKDB_PATH=:memory: DBT_TARGET_PATH=$scratch/duckdb DBT_LOG_PATH=$scratch/logs
 
-echo "sqlfluff, duckdb: models, tests"
+echo "sqlfluff, duckdb: models, tests, analyses"
 "$bin/sqlfluff" lint --dialect duckdb --processes 2 --disable-progress-bar --nocolor \
-    models demo/raw_world demo/labelers tests/*.sql
+    models demo/raw_world demo/labelers demo/truth analyses tests/*.sql
 
 echo "dbt parse: no deprecation"
 "$bin/dbt" --no-use-colors parse --no-partial-parse --show-all-deprecations > "$scratch/parse.txt" 2>&1 || { cat "$scratch/parse.txt"; exit 1; }

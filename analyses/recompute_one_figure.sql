@@ -1,5 +1,5 @@
--- A published figure again, by hand: sum of weight x violating exposure over sum of weight x exposure, from what was drawn, who
--- was audited and what the experts said. `--vars` name the figure: policy_id, plan_id, period_type, period_start.
+-- A published figure again, by hand: sum of weight x violating exposure over sum of weight x exposure, from what was
+-- drawn, who was audited and what the experts said. `--vars` name it: policy_id, plan_id, period_type, period_start.
 with
 
 figure as (

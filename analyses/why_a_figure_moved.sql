@@ -1,11 +1,11 @@
 -- Two releases of one figure, and what changed between them. `--vars` name the figure: policy_id, plan_id, unit_type,
--- period_type, period_start; and the releases: release_number (the later one, else the last) and earlier_release_number (else
--- the one before it).
+-- period_type, period_start; and the releases: release_number (the later one, else the last) and earlier_release_number
+-- (else the one before it).
 --
--- A figure is the share of violating units among the labeled ones, times what a violating unit weighs (weight x exposure, on
--- average) over what a labeled one does. The first moves with the labels, the second with which units carry them, and the
--- logarithms of both add up to that of the figure. Weights and exposures of drawn units are stored and never change: where
--- the second moves, other units were answered for or are now said to violate.
+-- A figure is the share of violating units among the labeled ones, times what a violating unit weighs (weight x
+-- exposure, on average) over what a labeled one does. The first moves with the labels, the second with which units carry
+-- them, and the logarithms of both add up to that of the figure. Weights and exposures of drawn units are stored and
+-- never change: where the second moves, other units were answered for or are now said to violate.
 with
 
 figures as (

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from prevalence.engines import warehouse
 from prevalence.engines.contract import raw_tables
-from prevalence.engines.settings import PROJECT, Settings, UserError
+from prevalence.engines.dbt import Dbt
+from prevalence.engines.settings import Settings, UserError
+from prevalence_demo.world import default_world, write_world
 
 # The demo world's plans, scaled to worlds of a thousand interactions a day, and one whose contents keep their random numbers.
 SMALL_PLAN_COLUMNS = (
@@ -30,8 +32,6 @@ SMALL_INTERACTIONS = 1000
 
 def build_replicates(settings: Settings, seeds: int, seed: int, days: int = 1) -> Settings:
     """Build a warehouse of `seeds` small worlds of so many days each beside the usual one and return its settings."""
-    from prevalence.engines.dbt import Dbt
-    from prevalence_demo.world import default_world, write_world
     from prevalence.command_line.steps import Step, land_step, measurement_steps, run_steps
 
     replicates = settings.beside("coverage")
@@ -51,6 +51,7 @@ def build_replicates(settings: Settings, seeds: int, seed: int, days: int = 1) -
             land_step(replicates, None),
             Step("plans of their size", lambda: _plan(replicates, days)),
             *measurement_steps(replicates, dbt, is_demo=True),
+            Step("their truth", lambda: dbt.run("path:demo/truth")),
         ]
     )
     return replicates
@@ -66,14 +67,16 @@ def _plan(settings: Settings, days: int) -> None:
 
 
 def coverage_table(settings: Settings) -> list[tuple]:
-    """One row per period type, plan, unit type and policy; see coverage.sql for the columns."""
-    query = (PROJECT / "evidence" / "coverage.sql").read_text()
+    """One row per period type, plan, unit type and policy; see analyses/interval_coverage.sql for the columns."""
     with warehouse.connect(settings) as connection:
-        if not connection.relation_type("truth", "prevalence"):
+        if not connection.relation_type("truth", "plan_prevalence"):
             raise UserError(
                 f"The warehouse {settings.place} holds no demo world, so there is no truth to compare with. "
                 "Remedy: `prevalence demo` first, or `prevalence coverage --seeds 200`."
             )
+    world = default_world()
+    query = Dbt(settings, world.window, world.variables, threads=None).compiled("interval_coverage")
+    with warehouse.connect(settings, read_only=True) as connection:
         return connection.rows(query)
 
 

@@ -15,21 +15,31 @@ policies as (
 
 ),
 
+periods as (
+
+    select * from {{ ref('periods') }}
+
+),
+
 -- never the narrower interval: a figure that is chosen for how it came out does not hold as often
 preferred as (
 
-    select *
+    select
+        published.*,
+        periods.title as period_title
     from published
+    inner join periods
+        on published.period_type = periods.period_type
     qualify row_number() over (
-        partition by policy_id
+        partition by published.policy_id
         order by
-            case period_type when '28_days' then 1 when 'week' then 2 else 3 end asc,
-            period_start desc,
-            case estimator when 'two_phase' then 1 else 2 end asc,
-            case unit_type when 'content_day' then 1 when 'interaction' then 2 else 3 end asc,
-            sampled_units desc,
-            plan_id asc,
-            unit_type asc
+            periods.preference asc,
+            published.period_start desc,
+            case published.estimator when 'two_phase' then 1 else 2 end asc,
+            case published.unit_type when 'content_day' then 1 when 'interaction' then 2 else 3 end asc,
+            published.sampled_units desc,
+            published.plan_id asc,
+            published.unit_type asc
     ) = 1
 
 ),
@@ -38,6 +48,7 @@ final as (
 
     select
         preferred.period_type,
+        preferred.period_title,
         preferred.period_start,
         preferred.policy_id,
         -- a policy that is no longer measured has no title any more

@@ -1,14 +1,12 @@
 {{ config(materialized='view') }}
 
 {#- In a warehouse of an earlier version the ledger itself is a table of this name, and no view takes its place. -#}
-{%- if execute and flags.INTROSPECT -%}
-    {%- set stored = load_relation(this) -%}
-    {%- if stored is not none and stored.is_table -%}
-        {{ exceptions.raise_compiler_error(
-            this ~ " is the ledger of an earlier version, which now lies in " ~ ref('release_ledger') ~ ". Remedy: "
-            ~ "`prevalence migrate`, which moves it there."
-        ) }}
-    {%- endif -%}
+{%- set stored = load_relation(this) if execute and flags.INTROSPECT -%}
+{%- if stored and stored.is_table -%}
+{{ exceptions.raise_compiler_error(
+    this ~ " is the ledger of an earlier version, which now lies in " ~ ref('release_ledger') ~ ". Remedy: "
+    ~ "`prevalence migrate`, which moves it there."
+) }}
 {%- endif %}
 
 with

@@ -2,7 +2,9 @@
     'period_type', 'period_start', 'policy_id', 'unit_type', 'pivot_name', 'pivot_value', 'estimator', 'plan_id'
 ] -%}
 {#- what a withdrawn row no longer says, and what it keeps -#}
-{%- set withheld = ['prevalence', 'std_error', 'interval_lower', 'interval_upper', 'effective_n', 'degrees_of_freedom'] -%}
+{%- set withheld = [
+    'prevalence', 'std_error', 'interval_lower', 'interval_upper', 'effective_n', 'degrees_of_freedom'
+] -%}
 {%- set kept = ['interval_level', 'interval_method', 'sampled_units', 'positive_units', 'label_protocol_id'] -%}
 
 with
@@ -77,7 +79,7 @@ new_release as (
     inner join passed_subjects
         on release_candidates.fingerprint = passed_subjects.subject_fingerprint
     cross join last_number
-    where release_candidates.release_id not in (select release_id from last_release)
+    where release_candidates.release_id not in (select last_release.release_id from last_release)
 
 ),
 

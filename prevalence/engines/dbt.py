@@ -75,6 +75,12 @@ class Dbt:
             ]
         )
 
+    def compiled(self, analysis: str) -> str:
+        """The SQL of an analysis, as this engine reads it."""
+        outcome = self._invoke(["compile", "--select", analysis, "--no-introspect", "--no-populate-cache"])
+        (result,) = outcome.results
+        return result.node.compiled_code
+
     def manifest(self):
         """dbt's own description of the project under these vars: nodes with their relations, columns and grains."""
         return self._invoke(["parse"])

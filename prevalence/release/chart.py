@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from prevalence.engines import warehouse
-from prevalence.release.headline import EXPOSURES, PERIODS, Figure, Truths, days_of, headlines, percent
+from prevalence.release.headline import EXPOSURES, Figure, Truths, days_of, headlines, percent
 from prevalence.engines.settings import Settings, UserError
 
 HUE = "#1f5f8b"
@@ -100,12 +100,11 @@ def _panel(axis, headline: Figure, days: list[Figure]) -> None:
         lw=1.1,
         drawstyle="steps-mid",
     )
-    period = PERIODS.get(headline.period_type, headline.period_type)
     axis.set_title(headline.title, loc="left", fontsize=11, fontweight="bold", pad=20)
     axis.text(
         0,
         1.045,
-        f"{period}: {percent(headline.prevalence)} {EXPOSURES.get(headline.unit_type, '')}"
+        f"{headline.period_title}: {percent(headline.prevalence)} {EXPOSURES.get(headline.unit_type, '')}"
         f"  [{percent(headline.lower)}, {percent(headline.upper)}]",
         transform=axis.transAxes,
         color=HUE,

@@ -19,6 +19,7 @@ Truths = Mapping[Key, float]
 @dataclass(frozen=True)
 class Figure:
     title: str
+    period_title: str
     plan_id: str
     unit_type: str
     policy_id: str
@@ -40,8 +41,10 @@ class Figure:
 
 def headlines(connection: Warehouse, truths: Truths) -> list[Figure]:
     """One figure per policy, in the order of policy_id."""
-    rows = connection.rows(f"select policy_title, {_COLUMNS} from marts.headline_prevalence order by policy_id")
-    return [Figure(title, *row, truths.get(tuple(row[:5]))) for title, *row in rows]
+    rows = connection.rows(
+        f"select policy_title, period_title, {_COLUMNS} from marts.headline_prevalence order by policy_id"
+    )
+    return [Figure(title, period, *row, truths.get(tuple(row[:5]))) for title, period, *row in rows]
 
 
 def days_of(connection: Warehouse, headline: Figure, truths: Truths) -> list[Figure]:
@@ -54,14 +57,13 @@ def days_of(connection: Warehouse, headline: Figure, truths: Truths) -> list[Fig
         f"select {_COLUMNS} from marts.prevalence where period_type = 'day' and pivot_name = 'overall' and {same}"
         " order by period_start"
     )
-    return [Figure(headline.title, *row, truths.get(tuple(row[:5]))) for row in rows]
+    return [Figure(headline.title, "day", *row, truths.get(tuple(row[:5]))) for row in rows]
 
 
 def percent(value: float | None, digits: int = 3) -> str:
     return "n/a" if value is None else f"{100 * value:.{digits}f} %"
 
 
-PERIODS = {"28_days": "28 days", "week": "week", "day": "day"}
 EXPOSURES = {
     "content_day": "of views",
     "interaction": "of interactions",

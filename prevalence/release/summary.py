@@ -1,7 +1,7 @@
 """What a person wants to know after a run: the figures, and where everything lies."""
 
 from prevalence.engines import warehouse
-from prevalence.release.headline import EXPOSURES, PERIODS, Truths, headlines, percent
+from prevalence.release.headline import EXPOSURES, Truths, headlines, percent
 from prevalence.engines.settings import Settings, UserError, display
 
 
@@ -29,9 +29,8 @@ def print_summary(settings: Settings, truths: Truths | None = None) -> None:
         if has_truth:
             covered = {True: "yes", False: "NO", None: "n/a"}[figure.covers]
             line += f"{percent(figure.truth):>9}  {covered:<7}"
-        period = PERIODS.get(figure.period_type, figure.period_type)
         exposure = EXPOSURES.get(figure.unit_type, figure.unit_type)
-        print(f"{line}  {exposure.removeprefix('of ')}, {period} from {figure.period_start}")
+        print(f"{line}  {exposure.removeprefix('of ')}, {figure.period_title} from {figure.period_start}")
     print(f"\nwarehouse  {settings.place.removeprefix('in ')}   (the figures: marts.prevalence)")
     if settings.chart.exists():
         print(f"chart      {display(settings.chart)}")

@@ -19,9 +19,11 @@ from prevalence.gates import runner
 from prevalence.gates.checks import GATES
 from prevalence.command_line import cli
 from prevalence_demo import world as demo
+from prevalence_demo.truths import truths
 from prevalence.engines import warehouse
 from prevalence.engines.contract import gate_tables, raw_tables
 from prevalence_evidence.coverage import coverage_table
+from prevalence.release.chart import draw
 from prevalence.release.headline import days_of, headlines
 from prevalence.engines.settings import PROJECT, Settings, UserError
 from prevalence.engines.spark import java, session
@@ -439,26 +441,33 @@ def test_summary_chart_and_coverage_are_the_same(command):
         {
             "marts.prevalence": published,
             "estimates.est_prevalence": published,
-            "truth.prevalence": f"""
-                select {keys}, (2 * d + 2) / 1000.0::double as true_prevalence from {grid} and unit_type <> 'user_day'
+            "marts.headline_prevalence": f"""
+                select
+                    *, case policy_id when 'harassment' then 'Harassment' else policy_id end as policy_title,
+                    '28 days' as period_title
+                from ({published})
+                where period_type = '28_days' and unit_type = 'content_day'
             """,
-            "truth.signed_in_prevalence": f"""
-                select {keys}, (2 * d + 3) / 1000.0::double as true_prevalence from {grid} and unit_type = 'user_day'
+            "truth.plan_prevalence": f"""
+                select
+                    {keys}, unit_type || '_plan' as plan_id,
+                    case when unit_type = 'user_day' then 2 * d + 3 else 2 * d + 2 end / 1000.0::double as true_prevalence
+                from {grid}
             """,
-            "staging.stg_sampling_plans": """
-                select unnest(['content_day', 'interaction', 'user_day']) as unit_type, unit_type || '_plan' as plan_id
-            """,
-            "raw.policies": "select 'harassment' as policy_id, 'v1' as policy_version, 'Harassment' as title",
+            "reference.periods": f"select * from '{PROJECT}/seeds/periods.csv'",
         }
     )
     figures, texts, charts, tables = [], [], [], []
     for engine in ENGINES:
         settings = command.settings(engine)
+        known = truths(settings)
         with warehouse.connect(settings) as connection:
-            newest = headlines(connection)
-            figures.append((newest, [days_of(connection, figure) for figure in newest]))
-        assert command(engine, "chart")[0] == 0
+            newest = headlines(connection, known)
+            figures.append((newest, [days_of(connection, figure, known) for figure in newest]))
+        draw(settings, truths=known)
         charts.append(settings.chart.read_bytes())
+        assert command(engine, "chart")[0] == 0
+        charts[-1] += settings.chart.read_bytes()
         code, text = command(engine, "where")
         assert code == 0, text
         texts.append(text.split("\nwarehouse")[0])

@@ -70,6 +70,8 @@ class Warehouse:
         self.execute("create schema estimates")
         self.execute("create schema quality")
         self.execute("create schema staging")
+        self.execute("create schema reference")
+        self.execute(f"create table reference.periods as select * from '{ROOT}/seeds/periods.csv'")
         self.execute(f"create table estimates.est_prevalence as {ESTIMATES}")
         self.execute(
             "create table staging.stg_policies as select 'self_harm' as policy_id, '1.0.0' as policy_version, 'Self-harm' as "
