@@ -86,8 +86,9 @@ def write_world(settings: Settings, world: World, dbt: Dbt) -> str:
     return f"{world.interactions:,} interactions, seed {world.seed}"
 
 
-def is_demo(settings: Settings) -> bool:
-    return _state(settings) is not None
+def answer(dbt: Dbt) -> None:
+    """The simulated labelers answer whatever is asked by now: judge, raters and experts."""
+    dbt.run("path:demo/labelers")
 
 
 def _say(settings: Settings, world: World, is_complete: bool) -> None:

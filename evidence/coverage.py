@@ -14,7 +14,7 @@ from prevalence.engines import warehouse
 from prevalence.engines.contract import raw_tables
 from prevalence.engines.dbt import Dbt
 from prevalence.engines.settings import Settings, UserError
-from prevalence_demo.world import default_world, write_world
+from prevalence_demo.world import answer, default_world, write_world
 
 # The demo world's plans, scaled to worlds of a thousand interactions a day, and one whose contents keep their random numbers.
 SMALL_PLAN_COLUMNS = (
@@ -50,7 +50,7 @@ def build_replicates(settings: Settings, seeds: int, seed: int, days: int = 1) -
             Step(f"{seeds} small worlds of {days} days", lambda: write_world(replicates, world, dbt)),
             land_step(replicates, None),
             Step("plans of their size", lambda: _plan(replicates, days)),
-            *measurement_steps(replicates, dbt, is_demo=True),
+            *measurement_steps(replicates, dbt, answer),
             Step("their truth", lambda: dbt.run("path:demo/truth")),
         ]
     )

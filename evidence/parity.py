@@ -18,6 +18,7 @@ from prevalence.engines.contract import DUCKDB_TYPES, gate_tables, raw_tables
 from prevalence.engines.dbt import Dbt
 from prevalence_demo.world import default_world
 from prevalence.engines.settings import Settings, UserError
+from prevalence.engines.warehouse_interface import DEMO_WORLD
 
 RELATIVE_TOLERANCE = 1e-9
 # No double of these layers comes out of a sum of doubles, and neither do the named ones of any other.
@@ -62,7 +63,7 @@ class Comparison:
 def compared_tables(settings: Settings) -> tuple[ComparedTable, ...]:
     """Every model that the warehouse's world is built with, with its contract and grain, and the tables they read."""
     with warehouse.connect(settings, read_only=True) as connection:
-        is_demo = connection.world() == warehouse.DEMO_WORLD
+        is_demo = connection.world() == DEMO_WORLD
     manifest = Dbt(settings, default_world().window, {"demo_world": is_demo}, None).manifest()
     found: dict[str, ComparedTable] = {}
     for node in manifest.nodes.values():

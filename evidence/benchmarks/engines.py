@@ -239,7 +239,7 @@ def _run(task: dict[str, Any]) -> dict[str, Any]:
     timed(Step("start: engine", lambda: warehouse.make_ready(settings)))
     timed(land_step(settings, Path(task["raw"])))
     window = own_logs_window(settings, None, None)
-    for step in measurement_steps(settings, Dbt(settings, window, {}, None), is_demo=False):
+    for step in measurement_steps(settings, Dbt(settings, window, {}, None)):
         timed(step)
         if step.title.startswith("draw, items"):
             timed(Step("answers: judge", lambda: answer("labels.label_assignments")))

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from prevalence.planner import bounds
-from prevalence_evidence.laboratory import designs, two_phase as headline, worlds
+from prevalence_evidence.laboratory import designs, two_phase, worlds
 
 UNITS = 100_000
 SAMPLED = 2_000
@@ -28,7 +28,7 @@ HEADLINE_POPULATIONS, HEADLINE_RUNS = 4, 150
 HEADLINE_KINDS = (
     ("korn_graubard_positives", 0.0),
     ("gamma", 0.0),
-    ("gamma", headline.DEFAULT_MISSED_SHARE),
+    ("gamma", two_phase.DEFAULT_MISSED_SHARE),
     ("gamma", 1.0),
 )
 
@@ -73,7 +73,7 @@ class Cell:
     part: str  # designs, headline or one of PUBLISHED
     world: worlds.World
     design: designs.Design | None = None
-    judge: headline.Judge | None = None
+    judge: two_phase.Judge | None = None
     allocation: str = ""
     sampled: int = SAMPLED
     audited: int = 0
@@ -106,8 +106,8 @@ def cells(parts: tuple[str, ...], scale: float = 1.0) -> Iterator[Cell]:
         for prevalence in HEADLINE_PREVALENCES:
             for quality in HEADLINE_QUALITIES:
                 world = worlds.World("log-normal 1.5", prevalence, quality)
-                for judge in headline.JUDGES:
-                    for allocation in headline.ALLOCATIONS:
+                for judge in two_phase.JUDGES:
+                    for allocation in two_phase.ALLOCATIONS:
                         for judged, audited in HEADLINE_SIZES:
                             yield Cell(
                                 "headline", world, judge=judge, allocation=allocation, sampled=judged, audited=audited,
@@ -142,7 +142,7 @@ def run_cell(cell: Cell) -> list[dict]:
             found = designs.estimates(cell.design, people, rates, cell.sampled, cell.runs, generator)
             kinds = {(kind, 0.0): found for kind in bounds.KINDS}
         else:
-            outcome = headline.headline(
+            outcome = two_phase.headline(
                 people, rates, cell.judge, cell.allocation, cell.sampled, cell.audited, cell.runs, generator
             )
             kinds = {(kind, share): outcome.estimates[share] for kind, share in HEADLINE_KINDS}

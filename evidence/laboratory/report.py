@@ -8,7 +8,7 @@ import pandas as pd
 
 from prevalence.release.chart import HUE, MUTED, STYLE
 from prevalence.planner import bounds
-from prevalence_evidence.laboratory import designs, grid, two_phase as headline, worlds
+from prevalence_evidence.laboratory import designs, grid, two_phase, worlds
 
 MANY, FEW = 0.94, 0.93
 MANY_FROM = 5.0
@@ -17,7 +17,7 @@ CELL = ["part", "tail", "prevalence", "score_quality", "design", "judge", "sampl
 MEASURES = [
     "expected_positives", "bias", "coefficient_of_variation", "judge_bias", "difference_coefficient_of_variation"
 ]  # fmt: skip
-HEADLINE_DEFAULT = f"{bounds.DEFAULT}, missed share {headline.DEFAULT_MISSED_SHARE:g}"
+HEADLINE_DEFAULT = f"{bounds.DEFAULT}, missed share {two_phase.DEFAULT_MISSED_SHARE:g}"
 
 
 def judged(records: list[dict]) -> pd.DataFrame:
@@ -168,8 +168,8 @@ def _headline_sections(two: pd.DataFrame) -> list[str]:
         f"{kind}, missed share {share:g}" if kind == "gamma" else kind for kind, share in grid.HEADLINE_KINDS
     ]
     rows = []
-    for allocation in headline.ALLOCATIONS:
-        for judge in headline.JUDGES:
+    for allocation in two_phase.ALLOCATIONS:
+        for judge in two_phase.JUDGES:
             cells = two[(two.design == allocation) & (two.judge == judge.name)]
             row = [allocation, judge.name]
             for kind in kinds:
@@ -178,7 +178,7 @@ def _headline_sections(two: pd.DataFrame) -> list[str]:
             rows.append(row)
     sizes = []
     for judged_units, audited in grid.HEADLINE_SIZES:
-        for allocation in headline.ALLOCATIONS:
+        for allocation in two_phase.ALLOCATIONS:
             cells = two[(two.sampled == judged_units) & (two.audited == audited) & (two.design == allocation)]
             usual = cells[cells.judge == "usual"].drop_duplicates(CELL)
             own = cells[(cells.interval == HEADLINE_DEFAULT) & (cells.judge == "usual")]
@@ -197,14 +197,14 @@ def _headline_sections(two: pd.DataFrame) -> list[str]:
     judges = "; ".join(
         f"{judge.name}: sensitivity {judge.sensitivity:g}"
         + (f", believed to be {judge.believed_sensitivity:g}" if judge.believed_sensitivity != judge.sensitivity else "")
-        for judge in headline.JUDGES
+        for judge in two_phase.JUDGES
     )
     return [
         "## The headline estimator\n",
         "A judge labels every drawn unit, experts a probability audit of them; the estimate is that of the experts with one"
         f" over both probabilities. Judges: {judges}. The missed share is how many of the violations that no expert met the"
         " judge is taken to have missed, too (var `judge_missed_share`); it sets the weight that the upper bound adds."
-        f" Least coverage over {len(own) // (len(headline.ALLOCATIONS) * len(headline.JUDGES))} cells, in brackets in how"
+        f" Least coverage over {len(own) // (len(two_phase.ALLOCATIONS) * len(two_phase.JUDGES))} cells, in brackets in how"
         " many the kind does not hold, and the median width relative to the truth:\n",
         _table(rows, ["audit", "judge", *kinds]),
         "What judging more on the same audit does, with the usual judge (medians over worlds; coefficient of variation of"

@@ -1,13 +1,10 @@
 """Published data sets as one's own logs: map, measure, answer what is asked, measure on, compare with what is known.
 
-`python -m prevalence_evidence.real_data.measure hsol_a --data DIR --work DIR [--target session]`. Everything about a set is in
-examples/<set>/*.sql, which runs in DuckDB whichever engine measures.
+`prevalence real-data hsol_a --data DIR --work DIR [--target session]`. Everything about a set is in its folder here, as SQL that
+runs in DuckDB whichever engine measures.
 """
 
-import argparse
-import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +15,7 @@ import duckdb
 
 from prevalence.command_line import cli
 from prevalence.engines import warehouse
+from prevalence.engines.duckdb_warehouse import literal
 from prevalence.release.headline import percent
 from prevalence.engines.settings import PROJECT, TARGETS, Settings, UserError
 
@@ -194,7 +192,7 @@ def _attached(
             connection.execute(f"create schema if not exists warehouse.{relation.split('.')[0]}")
             connection.execute(
                 f"create view warehouse.{relation} as "
-                f"select * from read_parquet({warehouse.literal(str(files))}, hive_partitioning = false)"
+                f"select * from read_parquet({literal(str(files))}, hive_partitioning = false)"
             )
         yield
 
@@ -207,25 +205,9 @@ def _connection(source: Path, **variables: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m prevalence_evidence.real_data.measure",
-        description="Measure a published data set and compare with what is known of the whole.",
-    )
-    parser.add_argument("set", choices=SETS)
-    shared = Path(os.environ.get("PREVALENCE_SHARED", PROJECT.parent / "shared"))
-    parser.add_argument("--data", type=Path, default=shared / "data", help="folder of the sets")
-    parser.add_argument("--work", type=Path, required=True, help="folder for raw tables and the warehouse")
-    parser.add_argument("--target", choices=TARGETS, help="engine (default: $PREVALENCE_TARGET, or duckdb)")
-    parser.add_argument("--draws", type=int, default=1, help="how often every sample is drawn (default: 1)")
-    options = parser.parse_args()
-    try:
-        target = options.target or Settings.from_environment().engine
-        comparisons = measure(options.set, options.data.resolve(), options.work.resolve(), options.draws, target)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return cli.EXIT_USER
-    print(f"\n{'plan':<24}{'policy':<20}{'estimator':<11}{'measured':>10}  {'interval':<21}{'known':>10}  covered")
+def lines_of(comparisons: list[Comparison], draws: int) -> list[str]:
+    """A line for each figure of the first draw, with how many of all draws cover what is known."""
+    lines = [f"\n{'plan':<24}{'policy':<20}{'estimator':<11}{'measured':>10}  {'interval':<21}{'known':>10}  covered"]
     for row in comparisons:
         if "_draw_" in row.plan_id:
             continue
@@ -237,14 +219,10 @@ def main() -> int:
             and (other.policy_id, other.estimator) == (row.policy_id, row.estimator)
         ]
         covered = {True: "yes", False: "no", None: "n/a"}[row.covers]
-        if options.draws > 1:
+        if draws > 1:
             covered += f", {sum(cover is True for cover in same)} of {len(same)} draws"
-        print(
+        lines.append(
             f"{row.plan_id:<24}{row.policy_id:<20}{row.estimator:<11}{percent(row.prevalence):>10}  {interval:<21}"
             f"{percent(row.known):>10}  {covered}"
         )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return lines

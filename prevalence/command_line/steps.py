@@ -1,34 +1,26 @@
 """The steps from raw logs to published marts, in order, in one process."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prevalence.engines import warehouse
 from prevalence.engines.dbt import Dbt, Window
 from prevalence.engines.landing import land
-from prevalence.engines.settings import PROJECT, Settings, UserError
+from prevalence.engines.settings import Settings, UserError, display
+from prevalence.engines.terminal import alive, is_terminal
 from prevalence.labeling.open_assignments import await_answers
 
+if TYPE_CHECKING:
+    from prevalence.gates.runner import GateReport
+    from prevalence.release.headline import Truths
+
 MAXIMUM_DAYS = 400
-# The demo world's first days are drawn without knowledge, the others by what their labels teach; a world of less than two such
-# periods is measured at once.
-COLD_DAYS = 7
-
-# A gate's small tables carry its name as a tag.
-JUDGE = ("path:demo/labelers",)
-EXPERTS = ("path:demo/labelers",)
-
-ANSWERS = ("stg_label_events_classified", "stg_label_events")
-DRAWN = (
-    *("draw_units", "draw_unit_exposures", "draw_unit_scores"),
-    *("draw_user_days", "draw_user_day_interactions", "draw_user_day_components"),
-    *("draw_plans", "draw_records"),
-)
-ITEMS = ("label_units", "label_items", "label_possible_assignments", "label_assignments")
-AUDITS = ("draw_audits", "label_audit_assignments", "label_needed_assignments", "label_open_assignments")
 
 
 class GateBlocked(Exception):
@@ -46,15 +38,19 @@ def run_steps(steps: list[Step]) -> None:
     width = len(str(len(steps)))
     for number, step in enumerate(steps, start=1):
         label = f"[{number:>{width}}/{len(steps)}] {step.title} "
-        print(label.ljust(58, "."), end=" ", flush=True)
+        line = label.ljust(58, ".") + " "
+        # elsewhere than on a terminal the line itself says what is at work
+        begin, end = ("", line) if is_terminal() else (line, "")
+        print(begin, end="", flush=True)
         begun = time.monotonic()
         try:
-            said = step.work()
+            with alive(label):
+                said = step.work()
         except BaseException:
-            print("stopped", flush=True)
+            print(f"{end}stopped", flush=True)
             raise
         seconds = time.monotonic() - begun
-        print(f"{seconds:6.1f} s" + (f"  {said}" if said else ""), flush=True)
+        print(f"{end}{seconds:6.1f} s" + (f"  {said}" if said else ""), flush=True)
 
 
 def own_logs_window(
@@ -97,107 +93,66 @@ def land_step(settings: Settings, raw_folder: Path | None) -> Step:
     return Step("land: raw tables against the input contract", work)
 
 
-def cold_start(dbt: Dbt) -> tuple[list[Step], Dbt]:
-    """The demo world's first days, up to the rates that their labels teach, as one step; and dbt for the days after them.
+def measurement_steps(settings: Settings, dbt: Dbt, answer: Callable[[Dbt], None] | None = None) -> list[Step]:
+    """Everything after landing; the selectors of selectors.yml say what belongs to each step.
 
-    Own logs need no such step: each run learns for the days of the next. Nothing is published here, so no gate looks; but what is drawn
-    stays drawn, so plans that cannot work are refused here, too.
+    `answer` answers what is asked by then, in the place of people; without it the run waits for their answers.
     """
-    window = dbt.window
-    if window.days < 2 * COLD_DAYS:
-        return [], dbt
-    end = window.start + timedelta(days=COLD_DAYS)
-    first = dbt.within(Window(window.start, end))
 
-    def work() -> None:
-        first.seed()
-        first.run(
-            *_models("staging", without=ANSWERS), *_models("units"), *_models("frames", without=DRAWN),
-            "plan_row_problems", "plan_problems",
-        )  # fmt: skip
-        _refuse_plans(dbt.settings)
-        first.run(*DRAWN, *ITEMS)
-        first.run(*JUDGE)
-        first.run(*ANSWERS, *AUDITS)
-        first.run(*EXPERTS)
-        first.run(*ANSWERS, "fct_unit_labels", "learned_rates")
+    def build(title: str, selector: str) -> Step:
+        return Step(title, lambda: dbt.build(selector))
 
-    return [Step(f"first {COLD_DAYS} days: drawn cold, labels, rates", work)], dbt.within(Window(end, window.end))
-
-
-def measurement_steps(settings: Settings, dbt: Dbt, is_demo: bool) -> list[Step]:
-    """Everything after landing. In the demo world simulated labelers answer; own logs wait for people's answers."""
-
-    def build(title: str, *selectors: str, exclude: tuple[str, ...] = ()) -> Step:
-        return Step(title, lambda: dbt.build(*selectors, exclude=exclude))
-
-    def simulate(title: str, *selectors: str) -> list[Step]:
-        return [Step(title, lambda: dbt.run(*selectors))] if is_demo else []
+    def simulate(title: str) -> list[Step]:
+        return [Step(title, lambda: answer(dbt))] if answer else []
 
     def gate(name: str) -> Step:
         return Step(f"gate: {name.replace('_', ' ')}", lambda: _gate(settings, name))
 
-    wait = [] if is_demo else [Step("labels: open assignments", lambda: await_answers(settings))]
-
-    def quality(gate_name: str) -> str:
-        return f"path:models/quality/{gate_name}"
+    wait = [] if answer else [Step("labels: open assignments", lambda: await_answers(settings))]
 
     return [
         Step("seed: policies, plans and limits", dbt.seed),
-        build(
-            "staging: types, duplicates, quarantine",
-            *[*_models("staging", without=ANSWERS), quality("raw_to_staging")],
-        ),
+        build("staging: types, duplicates, quarantine", "stage"),
         gate("raw_to_staging"),
-        build(
-            "units and frames",
-            *[*_models("units"), *_models("frames", without=DRAWN), quality("before_draw")],
-            # the gate that follows says it with numbers and remedy; the test is for a plain dbt build
-            exclude=("assert_plans_can_work",),
-        ),
+        build("units and frames", "frame"),
         gate("before_draw"),
-        build("draw, items, assignments", *DRAWN, *ITEMS),
-        *simulate("labels: simulated judge", *JUDGE),
-        build("audit: draw and assignments", *ANSWERS, *AUDITS),
-        *simulate("labels: simulated experts and raters", *EXPERTS),
+        build("draw, items, assignments", "draw"),
+        *simulate("labels: simulated judge"),
+        build("audit: draw and assignments", "audit"),
+        *simulate("labels: simulated experts and raters"),
         *wait,
-        build(
-            "labels: one per unit and policy",
-            *[*ANSWERS, "fct_unit_labels", "fct_user_day_labels", quality("labels_to_estimates"), quality("accounting")],
-            # the accounting of rows is complete with the answers; the bounds of figures come after the figures
-            exclude=("path:models/estimates+",),
-        ),
+        build("labels: one per unit and policy", "label"),
         gate("labels_to_estimates"),
         # The ledger of releases is there before its gate, which compares with it; it takes in only what has passed.
-        build(
-            "estimates: sums, then intervals",
-            *["path:models/estimates", "path:models/calibration", "path:models/releases", quality("before_publication")],
-        ),
+        build("estimates: sums, then intervals", "estimate"),
         gate("before_publication"),
-        build(
-            "marts: publish",
-            *["path:models/releases", "path:models/marts", f"{quality('accounting')},path:models/estimates+", "path:models/planning"],
-        ),
+        build("marts: publish", "publish"),
     ]
 
 
-def _models(folder: str, without: tuple[str, ...] = ()) -> list[str]:
-    """The models of a layer by name.
+def chart_step(settings: Settings, truths: Truths | None = None) -> Step:
+    """The chart of what is published, beside the truth where it is known."""
 
-    dbt chooses tests before it excludes models, so a path with an exclusion would run tests of models not built yet.
-    """
-    names = [path.stem for path in (PROJECT / "models" / folder).glob("*.sql")]
-    return sorted(set(names) - set(without))
+    def work() -> str:
+        from prevalence.release.chart import draw
+
+        return display(draw(settings, None, truths))
+
+    return Step("chart", work)
 
 
-def _gate(settings: Settings, name: str) -> str:
+def gate_report(name: str, settings: Settings) -> GateReport:
     from prevalence.gates.checks import GateError
     from prevalence.gates.runner import run_gate
 
     try:
-        report = run_gate(name, settings)
+        return run_gate(name, settings)
     except GateError as error:
         raise UserError(f"Gate {name} could not be run: {error}") from error
+
+
+def _gate(settings: Settings, name: str) -> str:
+    report = gate_report(name, settings)
     if not report.is_passed:
         raise GateBlocked(
             f"{report.text}\nWhat was published before stays as it was; nothing of this run is published."
@@ -205,17 +160,3 @@ def _gate(settings: Settings, name: str) -> str:
     lines = [f"{len(report.results)} checks"]
     lines += [f"     warning {warning.check_name}: {warning.message}" for warning in report.warnings]
     return "\n".join(lines)
-
-
-def _refuse_plans(settings: Settings) -> None:
-    """Stop before a draw when a plan cannot work."""
-    with warehouse.connect(settings) as connection:
-        rows = connection.rows(
-            "select plan_id, message from quality.plan_problems where severity > 1 order by plan_id, message"
-        )
-    if rows:
-        listed = "\n".join(f"  plan {plan_id}: {message}" for plan_id, message in rows)
-        raise GateBlocked(
-            f"Nothing is drawn, because plans cannot work (quality.plan_problems):\n{listed}\nRemedy: change the plan in "
-            "seeds/sampling_plans.csv, or in the table sampling_plans that you land; or make the world larger."
-        )

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import date
 
-from prevalence.engines import warehouse
+from prevalence.engines import duckdb_warehouse, warehouse
 from prevalence.engines.settings import Settings, UserError, display
 
 _FAILED = {"error", "fail", "runtime error"}
@@ -57,23 +57,17 @@ class Dbt:
     def seed(self) -> None:
         self._invoke(["seed"])
 
-    def run(self, *selectors: str, exclude: tuple[str, ...] = ()) -> None:
-        self._invoke(["run", *self._selection(selectors, exclude), *self._event_time()])
+    def run(self, *chosen: str, exclude: tuple[str, ...] = (), selector: str | None = None) -> None:
+        """Build the models of `selector` (selectors.yml), or those that dbt's --select and --exclude choose, without tests."""
+        selection = ["--selector", selector] if selector else ["--select", *chosen]
+        self._invoke(["run", *selection, *(["--exclude", *exclude] if exclude else []), *self._event_time()])
 
-    def build(self, *selectors: str, exclude: tuple[str, ...] = ()) -> None:
-        """Build the nodes and run the tests of their rows whose inputs exist by now.
+    def build(self, selector: str) -> None:
+        """Build the nodes of a step (selectors.yml) and run the tests of their rows whose inputs exist by now.
 
         Unit tests are about the SQL, which is not different today: `make test` runs them.
         """
-        self._invoke(
-            [
-                "build",
-                *self._selection(selectors, exclude),
-                *["--indirect-selection", "buildable"],
-                *["--exclude-resource-type", "unit_test"],
-                *self._event_time(),
-            ]
-        )
+        self._invoke(["build", "--selector", selector, "--exclude-resource-type", "unit_test", *self._event_time()])
 
     def compiled(self, analysis: str) -> str:
         """The SQL of an analysis, as this engine reads it."""
@@ -84,11 +78,6 @@ class Dbt:
     def manifest(self):
         """dbt's own description of the project under these vars: nodes with their relations, columns and grains."""
         return self._invoke(["parse"])
-
-    @staticmethod
-    def _selection(selectors: tuple[str, ...], exclude: tuple[str, ...]) -> list[str]:
-        chosen = ["--select", *selectors]
-        return chosen + (["--exclude", *exclude] if exclude else [])
 
     def _event_time(self) -> list[str]:
         # Always both ends: dbt would otherwise work through every day up to the one on the clock.
@@ -141,12 +130,12 @@ class Dbt:
         if exception is not None:
             messages.append(f"  - {_first_lines(str(exception))}")
         text = "\n".join(messages)
-        if warehouse.held_elsewhere(text):
-            return warehouse.explain(self.settings.warehouse, text)
+        if duckdb_warehouse.held_elsewhere(text):
+            return duckdb_warehouse.explain(self.settings.warehouse, text)
         lines = [
             f"dbt {command} failed; what was finished before stays, and the same command goes on from there.",
             text,
-            warehouse.memory_remedy(text),
+            duckdb_warehouse.memory_remedy(text),
             f"The whole log: {display(self.settings.dbt_log)}",
         ]
         return "\n".join(line for line in lines if line)

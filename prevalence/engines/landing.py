@@ -10,7 +10,8 @@ import duckdb
 from prevalence.engines import warehouse
 from prevalence.engines.contract import Column, Files, Table, gate_tables, raw_tables, read_back_tables
 from prevalence.engines.settings import Settings, UserError
-from prevalence.engines.warehouse import EngineError, Warehouse, literal
+from prevalence.engines.duckdb_warehouse import literal
+from prevalence.engines.warehouse_interface import OWN_LOGS, EngineError, Warehouse
 
 ANSWERS = "label_events"
 # Enough files to find the mistake by; a thousand of them would hide it.
@@ -34,7 +35,7 @@ def land(settings: Settings, raw_folder: Path | None) -> list[str]:
     if raw_folder is not None:
         found, problems = read_folder(raw_folder, tables)
         _refuse(problems, f"The files in {raw_folder}")
-        switched = warehouse.switch_world(settings, warehouse.OWN_LOGS)
+        switched = warehouse.switch_world(settings, OWN_LOGS)
         said += [switched] if switched else []
     with warehouse.connect(settings) as connection, connection.transaction():
         written = (*gate_tables(), *read_back_tables())

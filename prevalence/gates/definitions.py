@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from prevalence.engines.settings import PROJECT
-from prevalence.engines.warehouse import MissingTable, Warehouse
+from prevalence.engines.warehouse_interface import MissingTable, Warehouse
 from prevalence.gates.checks import GATES, SEVERITIES, Check, Gate, GateError, Limit, Table
 
 TABLE_COLUMNS = ("gate_name", "table_order", "table_name", "key_columns")

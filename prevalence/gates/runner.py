@@ -14,7 +14,8 @@ import pandas as pd
 
 from prevalence.engines.contract import gate_tables
 from prevalence.engines.settings import Settings, UserError
-from prevalence.engines.warehouse import EngineError, MissingTable, Warehouse, connect
+from prevalence.engines.warehouse import connect
+from prevalence.engines.warehouse_interface import EngineError, MissingTable, Warehouse
 from prevalence.gates.checks import GATES, UPSTREAM_GATES, Gate, GateError, Table
 from prevalence.gates.definitions import read_gates
 from prevalence.gates.validation import CheckResult, validate

@@ -16,7 +16,7 @@ from scipy import special
 
 from prevalence.planner.bounds import Estimates, interval
 from prevalence.planner.cells import Cells, Judge
-from prevalence.planner.designs import Design, capped
+from prevalence.planner.planned_designs import Design, capped
 
 Array = np.ndarray
 # two-sided test at .05, found with probability .8

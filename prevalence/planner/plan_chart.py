@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from prevalence.release.chart import FAINT, HUE, MUTED, STYLE, TRUTH
 from prevalence.planner import plans
-
-if TYPE_CHECKING:
-    from prevalence.planner.command import Result
+from prevalence.planner.results import Result
+from prevalence.release.chart import FAINT, HUE, MUTED, STYLE, TRUTH
 
 COLORS = {
     plans.LEARNED.name: HUE,

@@ -10,7 +10,7 @@ import numpy as np
 
 from prevalence.planner import expectations
 from prevalence.planner.cells import Cells, Judge
-from prevalence.planner.designs import Design
+from prevalence.planner.planned_designs import Design
 from prevalence.planner.expectations import Expectation, Labels, Simulated
 
 Array = np.ndarray

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from prevalence.engines.warehouse import Warehouse
+from prevalence.engines.warehouse_interface import Warehouse
 
 # Plan, unit type, policy, period type and first day, which an overall figure is told apart by; columns in this order.
 Key = tuple[str, str, str, str, date]

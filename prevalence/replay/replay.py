@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from prevalence.engines import warehouse
 from prevalence.engines.dbt import Dbt, Window
 from prevalence.engines.settings import Settings, UserError
+from prevalence.engines.warehouse_interface import Warehouse
 
 AGAIN = (
     *("draw_units", "draw_unit_exposures", "draw_unit_scores", "draw_user_days"),
@@ -88,7 +89,7 @@ def _window(settings: Settings, plans: Sequence[str], start: date | None, end: d
     return window
 
 
-def _report(connection: warehouse.Warehouse, window: Window) -> Replay:
+def _report(connection: Warehouse, window: Window) -> Replay:
     statuses = connection.rows(
         """
         select

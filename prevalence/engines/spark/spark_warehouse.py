@@ -20,7 +20,7 @@ import yaml
 from prevalence.engines.contract import Column, Files, Table, gate_tables, raw_tables
 from prevalence.engines.settings import PROJECT, Settings, UserError
 from prevalence.engines.spark import java, session
-from prevalence.engines.warehouse import DEMO_WORLD, EngineError, MissingTable, Warehouse, first_line
+from prevalence.engines.warehouse_interface import DEMO_WORLD, EngineError, MissingTable, Warehouse, first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,7 +14,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from prevalence.engines.contract import raw_tables
-from prevalence.engines.warehouse import DuckDb
+from prevalence.engines.duckdb_warehouse import DuckDb
 
 ROOT = Path(__file__).resolve().parents[3]
 POLICIES = {"adult_content", "harassment", "misinformation", "self_harm"}

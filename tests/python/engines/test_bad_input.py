@@ -358,15 +358,16 @@ def test_answers_that_vanish_from_the_folder_are_missed(command):
 def test_a_second_world_sets_the_first_aside(command):
     from prevalence.engines import warehouse
     from prevalence.engines.settings import Settings
+    from prevalence.engines.warehouse_interface import DEMO_WORLD, OWN_LOGS
 
     command("land", "--raw-folder", own_logs.write(command.folder / "raw"))
     settings = Settings.from_environment()
-    said = warehouse.switch_world(settings, warehouse.DEMO_WORLD)
+    said = warehouse.switch_world(settings, DEMO_WORLD)
     assert "prevalence.own_logs.duckdb" in said and not command.warehouse.exists()
     with duckdb.connect(str(command.warehouse)) as connection:
         connection.execute("create schema raw")
         connection.execute("create table raw.demo_world_settings (settings varchar, is_complete boolean)")
-    warehouse.switch_world(settings, warehouse.OWN_LOGS)
+    warehouse.switch_world(settings, OWN_LOGS)
     assert command.query("select count(*) from raw.interactions") == [(own_logs.INTERACTIONS,)]
     assert (command.folder / "prevalence.demo_world.duckdb").exists()
 

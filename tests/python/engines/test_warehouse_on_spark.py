@@ -26,6 +26,7 @@ from prevalence_evidence.coverage import coverage_table
 from prevalence.release.chart import draw
 from prevalence.release.headline import days_of, headlines
 from prevalence.engines.settings import PROJECT, Settings, UserError
+from prevalence.engines.warehouse_interface import OWN_LOGS, EngineError
 from prevalence.engines.spark import java, session
 
 MISSING = java.missing()
@@ -256,7 +257,7 @@ def test_text_that_is_not_utf_8_stops_both_engines(command):
     pq.write_table(table.set_column(table.schema.get_field_index("text"), "text", spoiled), path)
     for engine in ENGINES:
         assert command(engine, "land", "--raw-folder", folder)[0] == 0
-        with pytest.raises(warehouse.EngineError, match="UTF8"):
+        with pytest.raises(EngineError, match="UTF8"):
             command.rows(engine, "select text from raw.components")
 
 
@@ -321,11 +322,11 @@ class Writer:
 def test_a_demo_world_is_kept_while_it_is_wanted_and_written_anew_when_it_changes(command):
     settings, dbt = command.settings("session"), Writer(command)
     world = demo.default_world()
-    assert not demo.is_demo(settings)
+    assert not warehouse.holds_demo_world(settings)
     dbt.is_killed = True
     with pytest.raises(KeyboardInterrupt):
         demo.write_world(settings, world, dbt)
-    assert demo.is_demo(settings)
+    assert warehouse.holds_demo_world(settings)
     dbt.is_killed = False
     assert "seed 1" in demo.write_world(settings, world, dbt)
     assert "there already" in demo.write_world(settings, world, dbt)
@@ -343,7 +344,7 @@ def test_two_worlds_are_not_mixed(command):
     assert code == cli.EXIT_USER
     assert "holds own logs" in text and "PREVALENCE_SPARK_FOLDER" in text and "drop database" in text
     assert command.relations("session", "raw") == before
-    assert warehouse.switch_world(command.settings("session"), warehouse.OWN_LOGS) is None
+    assert warehouse.switch_world(command.settings("session"), OWN_LOGS) is None
     command.execute("drop database raw cascade", "create database raw")
     with warehouse.connect(command.settings("session")) as connection:
         connection.execute(connection.create_table(demo.SETTINGS_TABLE))

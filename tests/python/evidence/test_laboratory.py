@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from prevalence.planner import bounds
-from prevalence_evidence.laboratory import designs, grid, two_phase as headline, report, worlds
+from prevalence_evidence.laboratory import designs, grid, report, two_phase, worlds
 
 WORLD = worlds.World("log-normal 1.5", 0.005, 0.7)
 RUNS = 400
@@ -151,8 +151,8 @@ def test_default_holds_where_wald_and_korn_graubard_do_not() -> None:
 def test_headline_interval_holds_for_a_judge_that_misses_more_than_is_believed() -> None:
     world = worlds.World("log-normal 1.5", 0.002, 0.85)
     cell = grid.Cell(
-        "headline", world, judge=next(judge for judge in headline.JUDGES if judge.name == "overrated"),
-        allocation=headline.DEFAULT_ALLOCATION, sampled=5_000, audited=600, populations=4, runs=100,
+        "headline", world, judge=next(judge for judge in two_phase.JUDGES if judge.name == "overrated"),
+        allocation=two_phase.DEFAULT_ALLOCATION, sampled=5_000, audited=600, populations=4, runs=100,
     )  # fmt: skip
     records = {record["interval"]: record for record in grid.run_cell(cell)}
     assert records["gamma, missed share 0.5"]["coverage"] >= 0.94

@@ -13,6 +13,7 @@ import pytest
 from prevalence.command_line import cli
 from prevalence.engines import warehouse
 from prevalence.planner import command as planner
+from prevalence.planner.plan_text import sentence
 from prevalence.engines.settings import PROJECT, Settings, UserError
 
 DAY = date(2026, 3, 4)
@@ -170,6 +171,6 @@ def test_a_target_decides(planned):
     loose = results[2.0]
     assert loose.recommended.relative_error <= 2.0
     assert loose.recommended.cost == min(one.cost for one in loose.plans if one.relative_error <= 2.0)
-    assert "within the target of 200 %" in planner.sentence(loose)
-    assert "None of these plans reaches the target" in planner.sentence(results[0.000001])
-    assert "it takes 80 units a day" in planner.sentence(results[0.000001])
+    assert "within the target of 200 %" in sentence(loose)
+    assert "None of these plans reaches the target" in sentence(results[0.000001])
+    assert "it takes 80 units a day" in sentence(results[0.000001])

@@ -12,7 +12,7 @@ from prevalence.planner import bounds
 from prevalence_evidence.laboratory import worlds
 from prevalence.planner import expectations, plans
 from prevalence.planner.cells import Cells, Judge, judge_of_rows, of_rows
-from prevalence.planner.designs import Design
+from prevalence.planner.planned_designs import Design
 from prevalence.planner.expectations import Labels
 
 Array = np.ndarray

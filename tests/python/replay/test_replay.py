@@ -19,9 +19,8 @@ BUILD = """
 from datetime import date
 
 from prevalence.engines.dbt import Dbt, Window
-from prevalence_demo.world import World, write_world
+from prevalence_demo.world import World, answer, write_world
 from prevalence.engines.landing import land
-from prevalence.command_line.steps import ANSWERS, AUDITS, DRAWN, ITEMS, JUDGE, _models
 from prevalence.engines.settings import Settings
 
 settings = Settings.from_environment()
@@ -34,9 +33,10 @@ dbt = Dbt(settings, world.window, world.variables, None)
 write_world(settings, world, dbt)
 land(settings, None)
 dbt.seed()
-dbt.run(*_models("staging", without=ANSWERS), *_models("units"), *_models("frames"), *DRAWN, *ITEMS)
-dbt.run(*JUDGE)
-dbt.run(*ANSWERS, *AUDITS)
+for step in ("stage", "frame", "draw"):
+    dbt.run(selector=step)
+answer(dbt)
+dbt.run(selector="audit")
 """
 SCHEMAS = dict.fromkeys(AGAIN, "draws")
 

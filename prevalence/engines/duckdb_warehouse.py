@@ -1,0 +1,245 @@
+"""The warehouse in a DuckDB file, and what to say when DuckDB says no."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from prevalence.engines.contract import DUCKDB_TYPES, Column, Files, Table
+from prevalence.engines.settings import Settings, UserError, display
+from prevalence.engines.warehouse_interface import EngineError, MissingTable, Warehouse, first_line
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class DuckDb(Warehouse):
+    """One file, opened beside dbt in one process."""
+
+    def __init__(self, settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(settings)
+        self._connection = connection
+
+    @classmethod
+    @contextmanager
+    def open(cls, settings: Settings, read_only: bool) -> Iterator[DuckDb]:
+        cls.release_dbt()
+        if read_only and not settings.warehouse.exists():
+            raise UserError(
+                f"There is no warehouse at {display(settings.warehouse)} yet. Remedy: `make demo`, or "
+                "`prevalence run --raw-folder DIR` for your own logs."
+            )
+        try:
+            connection = duckdb.connect(str(settings.warehouse), read_only=read_only)
+        except (duckdb.Error, OSError) as error:
+            raise UserError(explain(settings.warehouse, str(error))) from error
+        try:
+            connection.execute("set TimeZone = 'UTC'")
+            yield cls(settings, connection)
+        finally:
+            connection.close()
+
+    @classmethod
+    def make_ready(cls, settings: Settings) -> None:
+        pass
+
+    @classmethod
+    def release_dbt(cls) -> None:
+        """Close the connection that dbt keeps open in this process; DuckDB lets one process open a file once."""
+        connections = sys.modules.get("dbt.adapters.duckdb.connections")
+        if connections is not None:
+            connections.DuckDBConnectionManager.close_all_connections()
+
+    @classmethod
+    def exists(cls, settings: Settings) -> bool:
+        return settings.warehouse.exists()
+
+    @classmethod
+    def switch_world(cls, settings: Settings, wanted: str) -> str | None:
+        """The other world's file is set aside under its own name and comes back when it is wanted again.
+
+        So neither its draws nor its answers are lost or mixed with others. Each step is a rename: a killed switch is
+        completed by the next.
+        """
+        said = []
+        if settings.warehouse.exists():
+            with cls.open(settings, read_only=False) as warehouse:
+                current = warehouse.world()
+                warehouse.execute("checkpoint")
+            if current in (None, wanted):
+                return None
+            aside = _set_aside(settings, current)
+            if aside.exists():
+                raise UserError(
+                    f"The warehouse {display(settings.warehouse)} holds {current.replace('_', ' ')} and has to be set "
+                    f"aside as {display(aside)}, which exists already. Remedy: move one of the two files away, or set "
+                    "PREVALENCE_DUCKDB_PATH to another file."
+                )
+            settings.warehouse.rename(aside)
+            said.append(
+                f"the {current.replace('_', ' ')} that were in {display(settings.warehouse)} are set aside as "
+                f"{display(aside)}"
+            )
+        back = _set_aside(settings, wanted)
+        if back.exists():
+            back.rename(settings.warehouse)
+            said.append(f"{display(back)} is the warehouse again")
+        return "; ".join(said) or None
+
+    @classmethod
+    def erase_demo_world(cls, settings: Settings) -> None:
+        for name in (settings.warehouse.name, settings.warehouse.name + ".wal"):
+            settings.warehouse.with_name(name).unlink(missing_ok=True)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            reason = first_line(error)
+            kind = MissingTable if isinstance(error, duckdb.CatalogException) else EngineError
+            raise kind(explain_failure(self.settings, error), reason) from error
+
+    def rows(self, sql: str) -> list[tuple]:
+        with self._explained():
+            return self._connection.execute(sql).fetchall()
+
+    def arrow(self, sql: str) -> pa.Table:
+        with self._explained():
+            return self._connection.sql(sql).to_arrow_table()
+
+    def execute(self, sql: str) -> None:
+        with self._explained():
+            self._connection.execute(sql)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.execute("begin")
+        try:
+            yield
+        except BaseException:
+            self.execute("rollback")
+            raise
+        self.execute("commit")
+
+    def relations(self, schema: str) -> dict[str, str]:
+        found = self.rows(
+            "select table_name, table_type from information_schema.tables"
+            f" where table_catalog = current_database() and table_schema = {self.literal(schema)} order by table_name"
+        )
+        return {name: "view" if kind == "VIEW" else "table" for name, kind in found}
+
+    def columns(self, relation: str) -> list[tuple[str, str]]:
+        names = {duckdb_type: data_type for data_type, duckdb_type in DUCKDB_TYPES.items()}
+        return [(row[0], names.get(row[1], row[1].lower())) for row in self.rows(f"describe {relation}")]
+
+    def literal(self, value: str | bool | float | None) -> str:
+        return literal(value)
+
+    def create_table(self, table: Table) -> str:
+        return table.create_empty
+
+    def add_column(self, table: Table, column: Column) -> str:
+        return f"alter table {table.relation} add column {column.name} {column.data_type}"
+
+    def replace(self, table: Table, written_by: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        condition = " and ".join(f"{column} = {literal(value)}" for column, value in written_by.items()) or "true"
+        names = ", ".join(column.name for column in table.columns)
+        values = ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
+        with self.transaction():
+            self.execute(f"create schema if not exists {table.schema}")
+            if table.name not in self.relations(table.schema):
+                self.execute(self.create_table(table))
+            self.execute(f"delete from {table.relation} where {condition}")
+            if values:
+                self.execute(f"insert into {table.relation} ({names}) values {values}")
+
+    def unreadable(self, files: Files) -> list[str]:
+        return []
+
+    def view_of(self, files: Files) -> str:
+        """One branch per physical shape: a cast is chosen for each file by what that file holds."""
+        branches = []
+        for shape, paths in files.groups.items():
+            found = {name.lower(): data_type for name, data_type in shape}
+            columns = ", ".join(_cast(column, found.get(column.name)) for column in files.table.columns)
+            source = f"[{', '.join(literal(str(path)) for path in paths)}]"
+            if len(files.groups) == 1:
+                source = literal(str(files.entry / "**" / "*.parquet" if files.entry.is_dir() else files.entry))
+            branches.append(f"select {columns} from read_parquet({source}, hive_partitioning = false)")
+        return " union all ".join(branches)
+
+    def export(self, relation: str, path: str) -> str:
+        return f"copy {relation} to '{path}' (format parquet)"
+
+
+def _cast(column: Column, found: str | None) -> str:
+    """SQL that reads the column, stored as `found`, as its contract type; None: an optional column that is not there."""
+    if found is None:
+        return f"cast(null as {column.data_type}) as {column.name}"
+    if found == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone('UTC', {column.name}) as {column.name}"
+    if found == "TIMESTAMPTZ_NS":  # timezone() would cut nanoseconds off where a cast of those without zone rounds
+        return f"cast(make_timestamp_ns(epoch_ns({column.name})) as timestamp) as {column.name}"
+    return f"cast({column.name} as {column.data_type}) as {column.name}"
+
+
+def literal(value: str | bool | float | None) -> str:
+    """The value as DuckDB's SQL; a double to the last bit."""
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, float):
+        return f"cast('{value!r}' as double)"
+    return str(value).lower()
+
+
+def _set_aside(settings: Settings, world: str) -> Path:
+    return settings.warehouse.with_name(f"{settings.warehouse.stem}.{world}{settings.warehouse.suffix}")
+
+
+def held_elsewhere(message: str) -> bool:
+    return "Could not set lock on file" in message or "Conflicting lock" in message
+
+
+def explain(warehouse: Path, message: str) -> str:
+    """The sentence for a file that cannot be opened."""
+    if held_elsewhere(message):
+        return (
+            f"Another process holds the warehouse {display(warehouse)}, and DuckDB lets only one process write to a "
+            "file. Remedy: close the other program (a DuckDB shell, a notebook, another run of prevalence or dbt) and "
+            "run the command again, or set PREVALENCE_DUCKDB_PATH to another file."
+        )
+    if "different configuration" in message:
+        return (
+            f"This process already holds the warehouse {display(warehouse)} open with other settings. Remedy: close "
+            "that connection first."
+        )
+    return (
+        f"The warehouse {display(warehouse)} cannot be opened as a DuckDB database: {message.strip().splitlines()[0]} "
+        "Remedy: move the file away, or set PREVALENCE_DUCKDB_PATH to a DuckDB file that this account may write to."
+    )
+
+
+def explain_failure(settings: Settings, error: duckdb.Error) -> str:
+    """The sentence for a statement that failed."""
+    remedy = memory_remedy(str(error)) or "Remedy: when the disk is full, free some."
+    return (
+        f"DuckDB stopped on {display(settings.warehouse)}: {first_line(error)} {remedy} Then run the same command again. "
+        "Finished steps stay."
+    )
+
+
+def memory_remedy(message: str) -> str:
+    """What helps when a message of DuckDB's says that it is out of memory; nothing for any other."""
+    if "Out of Memory Error" not in message:
+        return ""
+    limit = os.environ.get("PREVALENCE_MEMORY_LIMIT") or "what profiles.yml says"
+    return f"Remedy: DuckDB may use {limit}; let it use more, as in PREVALENCE_MEMORY_LIMIT=6GB."
