@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 from prevalence.engines.settings import Settings
 from prevalence.engines.warehouse_interface import DEMO_WORLD, Warehouse
 
 
+# Who keeps the warehouse, by the target of profiles.yml; loaded when it is opened, so that nobody waits for another's library.
+KEEPERS = {
+    "duckdb": "prevalence.engines.duckdb_warehouse.DuckDb",
+    "session": "prevalence.engines.spark.spark_warehouse.Session",
+    "thrift": "prevalence.engines.spark.spark_warehouse.Thrift",
+}
+
+
 def _engine(settings: Settings) -> type[Warehouse]:
-    if settings.engine == "duckdb":
-        from prevalence.engines.duckdb_warehouse import DuckDb
-
-        return DuckDb
-    from prevalence.engines.spark.spark_warehouse import Session, Thrift
-
-    return {"session": Session, "thrift": Thrift}[settings.engine]
+    module, _, name = KEEPERS[settings.engine].rpartition(".")
+    return getattr(import_module(module), name)
 
 
 @contextmanager

@@ -11,11 +11,6 @@ from prevalence.engines.dbt import Dbt, Window
 from prevalence.engines.settings import Settings, UserError
 from prevalence.engines.warehouse_interface import Warehouse
 
-AGAIN = (
-    *("draw_units", "draw_unit_exposures", "draw_unit_scores", "draw_user_days"),
-    *("draw_user_day_interactions", "draw_user_day_components", "draw_audits"),
-)
-COMPARISONS = "path:models/draws/replays"
 # A report shows where to look, so many lines and so many rows of a table, plan and day; replays.draw_differences has all.
 SHOWN = 30
 SHOWN_ROWS = 5
@@ -51,7 +46,7 @@ def replay(
     """Draw again the days from `start` to before `end` and compare. Raises UserError where nothing was drawn there."""
     window = _window(settings, plans, start, end)
     dbt = Dbt(settings, window, {**variables, "replay": True, "replay_plans": sorted(plans)}, None)
-    dbt.run(*AGAIN, COMPARISONS)
+    dbt.run(selector="draw_again")
     with warehouse.connect(settings, read_only=True) as connection:
         return _report(connection, window)
 
@@ -134,9 +129,6 @@ def _report(connection: Warehouse, window: Window) -> Replay:
             f"{name} {plan_id} {day} {status}: {stored:,} stored, {again:,} drawn again; {missing:,} missing, {extra:,} extra, "
             f"{differing:,} differ, {broken:,} broken" + (f" ({'; '.join(why)})" if why else "")
         )
-    order = "case differences.table_name" + "".join(
-        f" when {connection.literal(name)} then {number}" for number, name in enumerate(AGAIN)
-    ) + " end"
     failed = ", ".join(connection.literal(status) for status in FAILED)
     for name, plan_id, day, key, problem, details, rank, number in connection.rows(
         f"""
@@ -168,7 +160,7 @@ def _report(connection: Warehouse, window: Window) -> Replay:
                 and (differences.problem = 'broken' or not coalesce(replays.is_frame_changed, false))
         ) as differences
         where row_rank <= {SHOWN_ROWS}
-        order by {order}, sample_date, plan_id, row_rank
+        order by case table_name when 'draw_units' then 0 else 1 end, table_name, sample_date, plan_id, row_rank
         """
     )[:SHOWN]:
         lines.append(f"{name} {plan_id} {day} row {key}: {problem}" + (f": {details}" if details else ""))

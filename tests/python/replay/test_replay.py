@@ -11,7 +11,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from prevalence.replay.replay import AGAIN
 from prevalence.engines.settings import PROJECT
 
 # the steps of `prevalence demo` up to the audits, without gates and tests, which a replay does not need
@@ -38,6 +37,11 @@ for step in ("stage", "frame", "draw"):
 answer(dbt)
 dbt.run(selector="audit")
 """
+# the tables of drawn rows, which are drawn again
+AGAIN = (
+    *("draw_units", "draw_unit_exposures", "draw_unit_scores", "draw_user_days"),
+    *("draw_user_day_interactions", "draw_user_day_components", "draw_audits"),
+)
 SCHEMAS = dict.fromkeys(AGAIN, "draws")
 
 
