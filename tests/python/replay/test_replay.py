@@ -215,5 +215,5 @@ def test_what_was_recorded_is_not_recorded_again(folder, proven):
     assert done.returncode == 0, done.stdout + done.stderr
     with duckdb.connect(str(proven)) as connection, duckdb.connect(str(folder / "built.duckdb")) as built:
         for name in ("draw_plans", "draw_records", "draw_units"):
-            query = f"select * from frames.{name} order by all"
+            query = f"select * from draws.{name} order by all"
             assert connection.execute(query).fetchall() == built.execute(query).fetchall() != []
