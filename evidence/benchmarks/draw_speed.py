@@ -215,7 +215,7 @@ COMPARED = (
     ("units", "unit_user_days"),
     ("frames", "frame_content_days"),
     ("frames", "frame_interactions"),
-    ("frames", "draw_units"),
+    ("draws", "draw_units"),
 )
 
 
@@ -279,7 +279,7 @@ def _project(task: dict[str, Any]) -> dict[str, Any]:
     land(settings, Path(task["folder"]))
     dbt.seed()
     begun, used = time.monotonic(), _cpu_seconds()
-    results = dbt._invoke(["run", *dbt._selection(SELECTED, ()), *dbt._event_time()]).results
+    results = dbt._invoke(["run", "--select", *SELECTED, *dbt._event_time()]).results
     seconds, cpu = time.monotonic() - begun, _cpu_seconds() - used
     models = {result.node.name: (result.node.schema, result.execution_time) for result in results}
     return {"seconds": seconds, "cpu": cpu, "models": models, "peak_gib": _peak_gib()}
