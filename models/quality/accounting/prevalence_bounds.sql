@@ -1,20 +1,12 @@
 {{ config(materialized='table') }}
 
+{%- set key = ['period_type', 'period_start', 'plan_id', 'policy_id', 'unit_type', 'estimator'] %}
+
 with
 
 estimates as (
 
-    select
-        period_type,
-        period_start,
-        plan_id,
-        policy_id,
-        unit_type,
-        estimator,
-        prevalence,
-        interval_lower,
-        interval_upper,
-        interval_level
+    select *
     from {{ ref('est_prevalence') }}
     where
         estimator in ('two_phase', 'expert')
@@ -22,16 +14,18 @@ estimates as (
 
 ),
 
+periods as (
+
+    select *
+    from {{ ref('periods') }}
+
+),
+
 labels as (
 
     select
-        plan_id,
-        policy_id,
-        sample_date,
-        draws,
-        exposure,
-        overall_inclusion_probability,
-        expert_is_violating
+        *,
+        draws * (exposure / overall_inclusion_probability) as weighted_exposure
     from {{ ref('fct_unit_labels') }}
     where is_audited
 
@@ -39,34 +33,28 @@ labels as (
 
 coverage as (
 
-    select
-        plan_id,
-        sample_date,
-        frame_exposure_when_drawn,
-        frame_exposure,
-        uncovered_exposure,
-        imputed_exposure_share,
-        signed_out_share
+    select *
     from {{ ref('frame_coverage') }}
 
 ),
 
 plans as (
 
-    select
-        plan_id,
-        unit_type,
-        design
+    select *
     from {{ ref('stg_sampling_plans') }}
+
+),
+
+designs as (
+
+    select *
+    from {{ ref('designs') }}
 
 ),
 
 accounting as (
 
-    select
-        source_name,
-        row_day,
-        quarantined_rows
+    select *
     from {{ ref('log_row_accounting') }}
     where source_name in ('interactions', 'components')
 
@@ -78,10 +66,8 @@ label_days as (
         plan_id,
         policy_id,
         sample_date,
-        sum(draws * (exposure / overall_inclusion_probability)) as weighted_exposure,
-        sum(
-            case when expert_is_violating is null then draws * (exposure / overall_inclusion_probability) else 0 end
-        ) as unanswered_exposure
+        sum(weighted_exposure) as weighted_exposure,
+        sum(case when expert_is_violating is null then weighted_exposure else 0 end) as unanswered_exposure
     from labels
     group by plan_id, policy_id, sample_date
 
@@ -121,39 +107,39 @@ plan_days as (
 
 ),
 
+period_ends as (
+
+    select
+        estimates.*,
+        {{ prevalence._add_days('estimates.period_start', 'periods.days') }} as period_end
+    from estimates
+    inner join periods
+        on estimates.period_type = periods.period_type
+
+),
+
 period_frames as (
 
     select
-        estimates.period_type,
-        estimates.period_start,
-        estimates.plan_id,
-        estimates.policy_id,
-        estimates.unit_type,
-        estimates.estimator,
+        {{ 'period_ends.' ~ key | join(',\n        period_ends.') }},
         sum(plan_days.covered_exposure) as covered_exposure,
         sum(plan_days.late_exposure) as late_exposure,
         sum(plan_days.set_aside_exposure) as set_aside_exposure,
         sum(plan_days.imputed_exposure) / nullif(sum(plan_days.frame_exposure), 0) as imputed_exposure_share,
         avg(plan_days.signed_out_share) as signed_out_share,
         sum(label_days.unanswered_exposure) / nullif(sum(label_days.weighted_exposure), 0) as unanswered_share
-    from estimates
+    from period_ends
     inner join plan_days
         on
-            estimates.plan_id = plan_days.plan_id
-            and estimates.period_start <= plan_days.sample_date
-            and plan_days.sample_date < case
-                when estimates.period_type = 'day' then {{ prevalence._add_days('estimates.period_start', 1) }}
-                when estimates.period_type = 'week' then {{ prevalence._add_days('estimates.period_start', 7) }}
-                else {{ prevalence._add_days('estimates.period_start', 28) }}
-            end
+            period_ends.plan_id = plan_days.plan_id
+            and period_ends.period_start <= plan_days.sample_date
+            and period_ends.period_end > plan_days.sample_date
     left join label_days
         on
-            estimates.plan_id = label_days.plan_id
-            and estimates.policy_id = label_days.policy_id
+            period_ends.plan_id = label_days.plan_id
+            and period_ends.policy_id = label_days.policy_id
             and plan_days.sample_date = label_days.sample_date
-    group by
-        estimates.period_type, estimates.period_start, estimates.plan_id, estimates.policy_id, estimates.unit_type,
-        estimates.estimator
+    group by {{ 'period_ends.' ~ key | join(', period_ends.') }}
 
 ),
 
@@ -170,57 +156,46 @@ undated_rows as (
 populations as (
 
     select
-        period_frames.period_type,
-        period_frames.period_start,
-        period_frames.plan_id,
-        period_frames.policy_id,
-        period_frames.unit_type,
-        period_frames.estimator,
+        period_frames.*,
         plans.unit_type as frame_unit_type,
-        plans.design,
-        period_frames.covered_exposure,
-        period_frames.late_exposure,
-        period_frames.set_aside_exposure,
+        designs.is_drawn_elsewhere,
         case
             when plans.unit_type = 'content_day' then undated_rows.components
             else undated_rows.all_rows
-        end as undated_exposure,
-        period_frames.imputed_exposure_share,
-        period_frames.signed_out_share,
-        period_frames.unanswered_share
+        end as undated_exposure
     from period_frames
     inner join plans
         on period_frames.plan_id = plans.plan_id
+    left join designs
+        on plans.design = designs.design
     cross join undated_rows
+
+),
+
+whole_populations as (
+
+    select
+        *,
+        nullif(
+            cast(covered_exposure + late_exposure + set_aside_exposure + undated_exposure as double), 0
+        ) as whole_exposure
+    from populations
 
 ),
 
 shares as (
 
     select
-        period_type,
-        period_start,
-        plan_id,
-        policy_id,
-        unit_type,
-        estimator,
+        {{ key | join(',\n        ') }},
         frame_unit_type,
-        design,
+        is_drawn_elsewhere,
         imputed_exposure_share,
         signed_out_share,
-        cast(late_exposure as double) / nullif(
-            cast(covered_exposure + late_exposure + set_aside_exposure + undated_exposure as double), 0
-        ) as late_share,
-        cast(set_aside_exposure as double) / nullif(
-            cast(covered_exposure + late_exposure + set_aside_exposure + undated_exposure as double), 0
-        ) as set_aside_share,
-        cast(undated_exposure as double) / nullif(
-            cast(covered_exposure + late_exposure + set_aside_exposure + undated_exposure as double), 0
-        ) as undated_share,
-        unanswered_share * cast(covered_exposure as double) / nullif(
-            cast(covered_exposure + late_exposure + set_aside_exposure + undated_exposure as double), 0
-        ) as unanswered_share
-    from populations
+        cast(late_exposure as double) / whole_exposure as late_share,
+        cast(set_aside_exposure as double) / whole_exposure as set_aside_share,
+        cast(undated_exposure as double) / whole_exposure as undated_share,
+        unanswered_share * cast(covered_exposure as double) / whole_exposure as unanswered_share
+    from whole_populations
 
 ),
 
@@ -228,16 +203,7 @@ shares as (
 judged_shares as (
 
     select
-        estimates.period_type,
-        estimates.period_start,
-        estimates.plan_id,
-        estimates.policy_id,
-        estimates.unit_type,
-        estimates.estimator,
-        estimates.prevalence,
-        estimates.interval_lower,
-        estimates.interval_upper,
-        estimates.interval_level,
+        estimates.*,
         shares.late_share,
         shares.set_aside_share,
         shares.undated_share,
@@ -248,19 +214,13 @@ judged_shares as (
         case
             when shares.plan_id is null then 'frame_unknown'
             when shares.frame_unit_type = 'user_day' then 'frame_is_signed_in_traffic'
-            when shares.design = 'logged' then 'drawn_elsewhere'
+            when shares.is_drawn_elsewhere then 'drawn_elsewhere'
             when shares.unanswered_share is null then 'nothing_asked'
             when estimates.interval_lower is null or estimates.interval_upper is null then 'no_interval'
         end as reason
     from estimates
     left join shares
-        on
-            estimates.period_type = shares.period_type
-            and estimates.period_start = shares.period_start
-            and estimates.plan_id = shares.plan_id
-            and estimates.policy_id = shares.policy_id
-            and estimates.unit_type = shares.unit_type
-            and estimates.estimator = shares.estimator
+        on {{ prevalence._same_key('estimates', 'shares', key) }}
 
 ),
 

@@ -4,27 +4,23 @@ with
 
 log_rows as (
 
-    select
-        source_name,
-        row_day,
-        quarantine_reason,
-        row_key,
-        row_json,
-        copy_number
+    select *
     from {{ ref('quarantined_log_rows') }}
 
 ),
 
 label_events as (
 
-    select
-        source_name,
-        row_day,
-        quarantine_reason,
-        row_key,
-        row_json,
-        copy_number
+    select *
     from {{ ref('quarantined_label_events') }}
+
+),
+
+all_rows as (
+
+    select * from log_rows
+    union all
+    select * from label_events
 
 ),
 
@@ -37,18 +33,7 @@ final as (
         row_key,
         row_json,
         copy_number
-    from log_rows
-
-    union all
-
-    select
-        source_name,
-        row_day,
-        quarantine_reason,
-        row_key,
-        row_json,
-        copy_number
-    from label_events
+    from all_rows
 
 )
 

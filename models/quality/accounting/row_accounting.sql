@@ -4,31 +4,23 @@ with
 
 log_rows as (
 
-    select
-        source_name,
-        row_day,
-        landed_rows,
-        used_rows,
-        late_rows,
-        duplicate_rows,
-        quarantined_rows,
-        unaccounted_rows
+    select *
     from {{ ref('log_row_accounting') }}
 
 ),
 
 label_rows as (
 
-    select
-        source_name,
-        row_day,
-        landed_rows,
-        used_rows,
-        late_rows,
-        duplicate_rows,
-        quarantined_rows,
-        unaccounted_rows
+    select *
     from {{ ref('label_row_accounting') }}
+
+),
+
+all_rows as (
+
+    select * from log_rows
+    union all
+    select * from label_rows
 
 ),
 
@@ -43,20 +35,7 @@ final as (
         duplicate_rows,
         quarantined_rows,
         unaccounted_rows
-    from log_rows
-
-    union all
-
-    select
-        source_name,
-        row_day,
-        landed_rows,
-        used_rows,
-        late_rows,
-        duplicate_rows,
-        quarantined_rows,
-        unaccounted_rows
-    from label_rows
+    from all_rows
 
 )
 

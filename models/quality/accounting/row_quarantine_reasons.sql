@@ -4,34 +4,16 @@ with
 
 log_reasons as (
 
-    select
-        source_name,
-        row_day,
-        quarantine_reason,
-        row_count
+    select *
     from {{ ref('log_quarantine_reasons') }}
 
 ),
 
 quarantined_label_events as (
 
-    select
-        coalesce(cast(row_date as string), 'undated') as row_day,
-        quarantine_reason
+    select *
     from {{ ref('stg_label_events_classified') }}
     where row_disposition = 'quarantined'
-
-),
-
-label_reasons as (
-
-    select
-        'label_events' as source_name,
-        row_day,
-        quarantine_reason,
-        cast(count(*) as bigint) as row_count
-    from quarantined_label_events
-    group by row_day, quarantine_reason
 
 ),
 
@@ -47,11 +29,12 @@ final as (
     union all
 
     select
-        source_name,
-        row_day,
+        'label_events' as source_name,
+        coalesce(cast(row_date as string), 'undated') as row_day,
         quarantine_reason,
-        row_count
-    from label_reasons
+        cast(count(*) as bigint) as row_count
+    from quarantined_label_events
+    group by coalesce(cast(row_date as string), 'undated'), quarantine_reason
 
 )
 

@@ -8,60 +8,41 @@ calendar_days as (
 
 ),
 
-plans as (
+sampling_plans as (
 
-    select
-        plan_id,
-        unit_type,
-        design
+    select *
     from {{ ref('stg_sampling_plans') }}
+
+),
+
+designs as (
+
+    select *
+    from {{ ref('designs') }}
 
 ),
 
 totals as (
 
-    select
-        plan_id,
-        unit_date,
-        frame_units,
-        frame_exposure,
-        expected_units,
-        sum_of_inclusion_probabilities,
-        imputed_score_exposure,
-        maximum_weighted_exposure
+    select *
     from {{ ref('frame_totals') }}
 
 ),
 
 frame_rows as (
 
+    {% for relation in ['frame_content_days', 'frame_interactions', 'frame_user_days'] -%}
     select
         plan_id,
         unit_date,
-        design,
         exposure,
         inclusion_probability
-    from {{ ref('frame_content_days') }}
-
+    from {{ ref(relation) }}
+    {% if not loop.last %}
     union all
 
-    select
-        plan_id,
-        unit_date,
-        design,
-        exposure,
-        inclusion_probability
-    from {{ ref('frame_interactions') }}
-
-    union all
-
-    select
-        plan_id,
-        unit_date,
-        design,
-        exposure,
-        inclusion_probability
-    from {{ ref('frame_user_days') }}
+    {% endif -%}
+    {% endfor %}
 
 ),
 
@@ -74,12 +55,8 @@ counted_frames as (
         sum(exposure) as frame_exposure,
         min(inclusion_probability) as smallest_inclusion_probability,
         max(inclusion_probability) as largest_inclusion_probability,
-        -- draws with replacement may be expected to take a unit more than once
-        count_if(
-            coalesce(
-                inclusion_probability > 0 and (inclusion_probability <= 1 or design = 'pps_with_replacement'), false
-            )
-        ) as valid_probabilities
+        count_if(coalesce(inclusion_probability > 0, false)) as positive_probabilities,
+        count_if(coalesce(inclusion_probability > 0 and inclusion_probability <= 1, false)) as valid_probabilities
     from frame_rows
     group by plan_id, unit_date
 
@@ -87,33 +64,36 @@ counted_frames as (
 
 unit_days as (
 
+    {% for unit_type, relation, exposure in [
+        ('content_day', 'unit_content_days', 'sum(views)'),
+        ('interaction', 'unit_interactions', 'count(*)'),
+        ('user_day', 'unit_user_days', 'count(*)'),
+    ] -%}
     select
-        'content_day' as unit_type,
+        '{{ unit_type }}' as unit_type,
         unit_date,
         count(*) as units,
-        sum(views) as exposure
-    from {{ ref('unit_content_days') }}
+        {{ exposure }} as exposure
+    from {{ ref(relation) }}
     group by unit_date
-
+    {% if not loop.last %}
     union all
 
-    select
-        'interaction' as unit_type,
-        unit_date,
-        count(*) as units,
-        count(*) as exposure
-    from {{ ref('unit_interactions') }}
-    group by unit_date
+    {% endif -%}
+    {% endfor %}
 
-    union all
+),
+
+plans as (
 
     select
-        'user_day' as unit_type,
-        unit_date,
-        count(*) as units,
-        count(*) as exposure
-    from {{ ref('unit_user_days') }}
-    group by unit_date
+        sampling_plans.plan_id,
+        sampling_plans.unit_type,
+        coalesce(designs.is_drawn_elsewhere, false) as is_drawn_elsewhere,
+        coalesce(designs.is_with_replacement, false) as is_with_replacement
+    from sampling_plans
+    left join designs
+        on sampling_plans.design = designs.design
 
 ),
 
@@ -121,38 +101,38 @@ unit_days as (
 plan_days as (
 
     select
-        plans.plan_id,
-        plans.unit_type,
-        plans.design,
+        plans.*,
         calendar_days.calendar_date as unit_date
     from plans
     cross join calendar_days
-    where plans.design <> 'logged'
+    where not plans.is_drawn_elsewhere
 
     union all
 
     select
-        plans.plan_id,
-        plans.unit_type,
-        plans.design,
+        plans.*,
         counted_frames.unit_date
     from plans
     inner join counted_frames
         on plans.plan_id = counted_frames.plan_id
-    where plans.design = 'logged'
+    where plans.is_drawn_elsewhere
 
 ),
 
 joined_days as (
 
     select
-        plan_days.plan_id,
-        plan_days.unit_type,
-        plan_days.unit_date,
-        plan_days.design,
+        plan_days.*,
         coalesce(counted_frames.frame_units, 0) as frame_units,
         coalesce(counted_frames.frame_exposure, 0) as frame_exposure,
-        coalesce(counted_frames.valid_probabilities, 0) as valid_probabilities,
+        -- draws with replacement may be expected to take a unit more than once
+        coalesce(
+            case
+                when plan_days.is_with_replacement then counted_frames.positive_probabilities
+                else counted_frames.valid_probabilities
+            end,
+            0
+        ) as valid_probabilities,
         counted_frames.smallest_inclusion_probability,
         counted_frames.largest_inclusion_probability,
         coalesce(totals.frame_units, 0) as total_units,
@@ -189,60 +169,49 @@ medians as (
 
 ),
 
-final as (
+-- a day with fewer units than the plan asks for is taken whole
+compared_days as (
 
     select
-        joined_days.plan_id,
-        joined_days.unit_type,
-        joined_days.unit_date,
-        cast(joined_days.frame_units as bigint) as frame_units,
-        cast(joined_days.frame_exposure as bigint) as frame_exposure,
-        cast(joined_days.expected_units as bigint) as expected_units,
-        joined_days.sum_of_inclusion_probabilities,
-        -- a day with fewer units than the plan asks for is taken whole
-        case
-            when joined_days.design <> 'logged' and joined_days.frame_units > 0
-                then
-                    coalesce(
-                        abs(
-                            joined_days.sum_of_inclusion_probabilities
-                            / cast(
-                                case
-                                    when joined_days.design = 'pps_with_replacement' then joined_days.expected_units
-                                    else least(joined_days.expected_units, joined_days.frame_units)
-                                end as double
-                            ) - 1
-                        ),
-                        cast(1 as double)
-                    )
-        end as probability_sum_difference,
-        joined_days.smallest_inclusion_probability,
-        joined_days.largest_inclusion_probability,
-        cast(joined_days.frame_units - joined_days.valid_probabilities as bigint) as invalid_probabilities,
-        case
-            when joined_days.design <> 'logged'
-                then cast(abs(joined_days.frame_units - joined_days.units) as bigint)
-        end as unit_count_difference,
-        case
-            when joined_days.design <> 'logged'
-                then cast(abs(joined_days.frame_exposure - joined_days.exposure) as bigint)
-        end as exposure_difference,
+        joined_days.*,
+        medians.median_frame_exposure,
         cast(
-            abs(joined_days.frame_units - joined_days.total_units)
-            + abs(joined_days.frame_exposure - joined_days.total_exposure) as bigint
-        ) as totals_difference,
-        joined_days.maximum_weighted_exposure,
-        joined_days.maximum_weighted_exposure / nullif(cast(joined_days.frame_exposure as double), 0)
-            as heaviest_unit_share,
-        cast(joined_days.imputed_score_exposure as double)
-        / nullif(cast(joined_days.frame_exposure as double), 0) as imputed_exposure_share,
-        coalesce(
-            cast(joined_days.frame_exposure as double) / nullif(medians.median_frame_exposure, 0),
-            cast(0 as double)
-        ) as exposure_ratio
+            case
+                when joined_days.is_with_replacement then joined_days.expected_units
+                else least(joined_days.expected_units, joined_days.frame_units)
+            end as double
+        ) as draws_to_expect
     from joined_days
     inner join medians
         on joined_days.plan_id = medians.plan_id
+
+),
+
+final as (
+
+    select
+        plan_id,
+        unit_type,
+        unit_date,
+        cast(frame_units as bigint) as frame_units,
+        cast(frame_exposure as bigint) as frame_exposure,
+        cast(expected_units as bigint) as expected_units,
+        sum_of_inclusion_probabilities,
+        case
+            when not is_drawn_elsewhere and frame_units > 0
+                then coalesce(abs(sum_of_inclusion_probabilities / draws_to_expect - 1), cast(1 as double))
+        end as probability_sum_difference,
+        smallest_inclusion_probability,
+        largest_inclusion_probability,
+        cast(frame_units - valid_probabilities as bigint) as invalid_probabilities,
+        case when not is_drawn_elsewhere then cast(abs(frame_units - units) as bigint) end as unit_count_difference,
+        case when not is_drawn_elsewhere then cast(abs(frame_exposure - exposure) as bigint) end as exposure_difference,
+        cast(abs(frame_units - total_units) + abs(frame_exposure - total_exposure) as bigint) as totals_difference,
+        maximum_weighted_exposure,
+        maximum_weighted_exposure / nullif(cast(frame_exposure as double), 0) as heaviest_unit_share,
+        cast(imputed_score_exposure as double) / nullif(cast(frame_exposure as double), 0) as imputed_exposure_share,
+        coalesce(cast(frame_exposure as double) / nullif(median_frame_exposure, 0), cast(0 as double)) as exposure_ratio
+    from compared_days
 
 )
 

@@ -4,48 +4,36 @@ with
 
 row_problems as (
 
-    select
-        plan_id,
-        problem,
-        asked,
-        available,
-        severity,
-        message
+    select *
     from {{ ref('plan_row_problems') }}
 
 ),
 
 plans as (
 
-    select
-        plan_id,
-        unit_type,
-        design,
-        expected_units
+    select *
     from {{ ref('stg_sampling_plans') }}
-    where design <> 'logged' and expected_units >= 1
+    where expected_units >= 1
+
+),
+
+designs as (
+
+    select *
+    from {{ ref('designs') }}
 
 ),
 
 totals as (
 
-    select
-        plan_id,
-        unit_date,
-        frame_units,
-        frame_size
+    select *
     from {{ ref('frame_totals') }}
 
 ),
 
 strata as (
 
-    select
-        plan_id,
-        unit_date,
-        stratum_number,
-        frame_units,
-        allocated_units
+    select *
     from {{ ref('frame_strata') }}
 
 ),
@@ -55,17 +43,20 @@ plan_frames as (
     select
         plans.plan_id,
         plans.unit_type,
-        plans.design,
         plans.expected_units,
+        designs.is_with_replacement,
         count(*) as days,
         count_if(totals.frame_units < plans.expected_units) as small_days,
         count_if(coalesce(totals.frame_size, 0) = 0) as days_without_size,
         min(totals.frame_units) as smallest_frame,
         cast(median(totals.frame_units) as double) as median_frame
     from plans
+    inner join designs
+        on plans.design = designs.design
     inner join totals
         on plans.plan_id = totals.plan_id
-    group by plans.plan_id, plans.unit_type, plans.design, plans.expected_units
+    where not designs.is_drawn_elsewhere
+    group by plans.plan_id, plans.unit_type, plans.expected_units, designs.is_with_replacement
 
 ),
 
@@ -83,7 +74,7 @@ too_many_units as (
         || cast(small_days as string) || ' of ' || cast(days as string)
         || ' days have fewer than asked for; ask for no more than the frame has' as message
     from plan_frames
-    where expected_units > median_frame and design <> 'pps_with_replacement'
+    where expected_units > median_frame and not is_with_replacement
 
 ),
 
@@ -100,7 +91,7 @@ small_days as (
         || ') than expected_units, ' || cast(expected_units as string) || ', the smallest '
         || cast(smallest_frame as string) || '; they are taken whole' as message
     from plan_frames
-    where small_days > 0 and expected_units <= median_frame and design <> 'pps_with_replacement'
+    where small_days > 0 and expected_units <= median_frame and not is_with_replacement
 
 ),
 

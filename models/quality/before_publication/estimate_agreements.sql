@@ -1,27 +1,19 @@
 {{ config(materialized='view') }}
 
+{%- set key = ['frame_unit_type', 'policy_id', 'unit_type', 'period_type', 'period_start'] %}
+
 with
 
 plans as (
 
-    select
-        plan_id,
-        unit_type as frame_unit_type
+    select *
     from {{ ref('stg_sampling_plans') }}
 
 ),
 
 published_estimates as (
 
-    select
-        policy_id,
-        unit_type,
-        period_type,
-        period_start,
-        plan_id,
-        prevalence,
-        interval_lower,
-        interval_upper
+    select *
     from {{ ref('publishable_estimates') }}
     where pivot_name = 'overall' and period_type <> 'day'
 
@@ -32,15 +24,8 @@ published_estimates as (
 estimates as (
 
     select
-        plans.frame_unit_type,
-        published_estimates.policy_id,
-        published_estimates.unit_type,
-        published_estimates.period_type,
-        published_estimates.period_start,
-        published_estimates.plan_id,
-        published_estimates.prevalence,
-        published_estimates.interval_lower,
-        published_estimates.interval_upper
+        published_estimates.*,
+        plans.unit_type as frame_unit_type
     from published_estimates
     inner join plans
         on published_estimates.plan_id = plans.plan_id
@@ -65,11 +50,7 @@ final as (
     from estimates
     inner join estimates as other_estimates
         on
-            estimates.frame_unit_type = other_estimates.frame_unit_type
-            and estimates.policy_id = other_estimates.policy_id
-            and estimates.unit_type = other_estimates.unit_type
-            and estimates.period_type = other_estimates.period_type
-            and estimates.period_start = other_estimates.period_start
+            {{ prevalence._same_key('estimates', 'other_estimates', key) }}
             and estimates.plan_id < other_estimates.plan_id
 
 )

@@ -1,25 +1,21 @@
 {{ config(materialized='view') }}
 
+{%- set key = ['plan_id', 'policy_id', 'unit_type', 'estimator', 'period_type'] %}
+{%- set period_key = key + ['period_start'] %}
+
 with
 
 estimates as (
 
-    select
-        plan_id,
-        policy_id,
-        unit_type,
-        estimator,
-        period_type,
-        period_start,
-        pivot_name,
-        pivot_value,
-        prevalence,
-        std_error,
-        interval_lower,
-        interval_upper,
-        sampled_units,
-        status
+    select *
     from {{ ref('est_prevalence') }}
+
+),
+
+pivots as (
+
+    select *
+    from {{ ref('pivots') }}
 
 ),
 
@@ -35,15 +31,12 @@ domain_days as (
 
 draws as (
 
-    select
-        plan_id,
-        sample_date,
-        frame_exposure
+    select *
     from {{ ref('draw_units') }}
 
 ),
 
--- the exposure that each drawn day stands for, and the longer periods it is part of
+-- the exposure that each drawn day stands for, and the periods it is part of
 drawn_days as (
 
     select
@@ -59,117 +52,74 @@ drawn_days as (
 
 ),
 
+-- each drawn day once for each of its periods
+period_days as (
+
+    {% for period_type, period_start in [
+        ('day', 'sample_date'), ('week', 'week_start_date'), ('28_days', 'block_start_date')
+    ] -%}
+    select
+        *,
+        '{{ period_type }}' as period_type,
+        {{ period_start }} as period_start
+    from drawn_days
+    {% if not loop.last %}
+    union all
+
+    {% endif -%}
+    {% endfor %}
+
+),
+
 drawn_periods as (
 
     select
         plan_id,
-        'day' as period_type,
-        count(distinct sample_date) as drawn_periods
-    from drawn_days
-    group by plan_id
-
-    union all
-
-    select
-        plan_id,
-        'week' as period_type,
-        count(distinct week_start_date) as drawn_periods
-    from drawn_days
-    group by plan_id
-
-    union all
-
-    select
-        plan_id,
-        '28_days' as period_type,
-        count(distinct block_start_date) as drawn_periods
-    from drawn_days
-    group by plan_id
+        period_type,
+        count(distinct period_start) as drawn_periods
+    from period_days
+    group by plan_id, period_type
 
 ),
 
--- the overall figures of days, set against those of the week and the 28 days they belong to
+overall_figures as (
+
+    select *
+    from estimates
+    where pivot_name = 'overall'
+
+),
+
+-- the overall figures of days, as parts of the week and the 28 days they belong to
 day_figures as (
 
     select
-        estimates.plan_id,
-        estimates.policy_id,
-        estimates.unit_type,
-        estimates.estimator,
-        estimates.prevalence,
-        estimates.sampled_units,
-        drawn_days.week_start_date,
-        drawn_days.block_start_date,
-        drawn_days.frame_exposure
-    from estimates
-    inner join drawn_days
+        period_days.*,
+        overall_figures.policy_id,
+        overall_figures.unit_type,
+        overall_figures.estimator,
+        overall_figures.prevalence,
+        overall_figures.sampled_units
+    from overall_figures
+    inner join period_days
         on
-            estimates.plan_id = drawn_days.plan_id
-            and estimates.period_start = drawn_days.sample_date
-    where estimates.period_type = 'day' and estimates.pivot_name = 'overall'
+            overall_figures.plan_id = period_days.plan_id
+            and overall_figures.period_start = period_days.sample_date
+    where overall_figures.period_type = 'day' and period_days.period_type <> 'day'
 
 ),
 
 rolled_up_days as (
 
     select
-        plan_id,
-        policy_id,
-        unit_type,
-        estimator,
-        'week' as period_type,
-        week_start_date as period_start,
+        {{ period_key | join(',\n        ') }},
         sum(sampled_units) as sampled_units,
         case
             when count(*) = count(prevalence)
                 then sum(frame_exposure * prevalence) / nullif(sum(frame_exposure), 0)
         end as prevalence
     from day_figures
-    group by plan_id, policy_id, unit_type, estimator, week_start_date
-
-    union all
-
-    select
-        plan_id,
-        policy_id,
-        unit_type,
-        estimator,
-        '28_days' as period_type,
-        block_start_date as period_start,
-        sum(sampled_units) as sampled_units,
-        case
-            when count(*) = count(prevalence)
-                then sum(frame_exposure * prevalence) / nullif(sum(frame_exposure), 0)
-        end as prevalence
-    from day_figures
-    group by plan_id, policy_id, unit_type, estimator, block_start_date
-
-),
-
-roll_up_differences as (
-
-    select
-        estimates.plan_id,
-        estimates.policy_id,
-        estimates.unit_type,
-        estimates.estimator,
-        estimates.period_type,
-        max(abs(estimates.sampled_units - rolled_up_days.sampled_units)) as roll_up_unit_difference,
-        -- rounded: where both agree what is left are last digits, which differ between runs
-        max(
-            round(abs(estimates.prevalence - rolled_up_days.prevalence) / nullif(estimates.std_error, 0), 9)
-        ) as roll_up_deviation
-    from estimates
-    inner join rolled_up_days
-        on
-            estimates.plan_id = rolled_up_days.plan_id
-            and estimates.policy_id = rolled_up_days.policy_id
-            and estimates.unit_type = rolled_up_days.unit_type
-            and estimates.estimator = rolled_up_days.estimator
-            and estimates.period_type = rolled_up_days.period_type
-            and estimates.period_start = rolled_up_days.period_start
-    where estimates.pivot_name = 'overall'
-    group by estimates.plan_id, estimates.policy_id, estimates.unit_type, estimates.estimator, estimates.period_type
+    group by {{ period_key | join(', ') }}
 
 ),
 
@@ -177,99 +127,73 @@ roll_up_differences as (
 pivot_sums as (
 
     select
-        plan_id,
-        policy_id,
-        unit_type,
-        estimator,
-        period_type,
-        period_start,
-        pivot_name,
-        sum(sampled_units) as sampled_units
+        {{ 'estimates.' ~ period_key | join(',\n        estimates.') }},
+        estimates.pivot_name,
+        sum(estimates.sampled_units) as sampled_units
     from estimates
-    where
-        pivot_name = 'content_age'
-        or (unit_type in ('component', 'interaction') and pivot_name in ('surface', 'country'))
-    group by plan_id, policy_id, unit_type, estimator, period_type, period_start, pivot_name
+    inner join pivots
+        on
+            estimates.pivot_name = pivots.pivot_name
+            and estimates.unit_type = pivots.unit_type
+    where pivots.divides_units and pivots.pivot_name <> 'overall'
+    group by {{ 'estimates.' ~ period_key | join(', estimates.') }}, estimates.pivot_name
 
 ),
 
-overall_figures as (
+judge_figures as (
 
-    select
-        plan_id,
-        policy_id,
-        unit_type,
-        estimator,
-        period_type,
-        period_start,
-        prevalence,
-        sampled_units
-    from estimates
-    where pivot_name = 'overall'
-
-),
-
-pivot_differences as (
-
-    select
-        overall_figures.plan_id,
-        overall_figures.policy_id,
-        overall_figures.unit_type,
-        overall_figures.estimator,
-        overall_figures.period_type,
-        max(abs(overall_figures.sampled_units - pivot_sums.sampled_units)) as pivot_unit_difference
+    select *
     from overall_figures
-    inner join pivot_sums
-        on
-            overall_figures.plan_id = pivot_sums.plan_id
-            and overall_figures.policy_id = pivot_sums.policy_id
-            and overall_figures.unit_type = pivot_sums.unit_type
-            and overall_figures.estimator = pivot_sums.estimator
-            and overall_figures.period_type = pivot_sums.period_type
-            and overall_figures.period_start = pivot_sums.period_start
-    group by
-        overall_figures.plan_id, overall_figures.policy_id, overall_figures.unit_type, overall_figures.estimator,
-        overall_figures.period_type
+    where estimator = 'judge'
 
 ),
 
-judge_corrections as (
+compared_figures as (
 
     select
-        headline_figures.plan_id,
-        headline_figures.policy_id,
-        headline_figures.unit_type,
-        headline_figures.estimator,
-        headline_figures.period_type,
-        max(
-            abs(headline_figures.prevalence - judge_figures.prevalence) / nullif(headline_figures.prevalence, 0)
-        ) as judge_correction_share
-    from overall_figures as headline_figures
-    inner join overall_figures as judge_figures
+        overall_figures.*,
+        abs(overall_figures.sampled_units - rolled_up_days.sampled_units) as roll_up_unit_difference,
+        -- rounded: where both agree what is left are last digits, which differ between runs
+        round(
+            abs(overall_figures.prevalence - rolled_up_days.prevalence) / nullif(overall_figures.std_error, 0), 9
+        ) as roll_up_deviation,
+        abs(overall_figures.sampled_units - pivot_sums.sampled_units) as pivot_unit_difference,
+        case
+            when overall_figures.estimator = 'two_phase' and overall_figures.period_type = '28_days'
+                then
+                    abs(overall_figures.prevalence - judge_figures.prevalence)
+                    / nullif(overall_figures.prevalence, 0)
+        end as judge_correction_share
+    from overall_figures
+    left join rolled_up_days
+        on {{ prevalence._same_key('overall_figures', 'rolled_up_days', period_key) }}
+    left join pivot_sums
+        on {{ prevalence._same_key('overall_figures', 'pivot_sums', period_key) }}
+    left join judge_figures
         on
-            headline_figures.plan_id = judge_figures.plan_id
-            and headline_figures.policy_id = judge_figures.policy_id
-            and headline_figures.unit_type = judge_figures.unit_type
-            and headline_figures.period_type = judge_figures.period_type
-            and headline_figures.period_start = judge_figures.period_start
-    where
-        headline_figures.estimator = 'two_phase'
-        and judge_figures.estimator = 'judge'
-        and headline_figures.period_type = '28_days'
-    group by
-        headline_figures.plan_id, headline_figures.policy_id, headline_figures.unit_type, headline_figures.estimator,
-        headline_figures.period_type
+            {{ prevalence._same_key(
+                'overall_figures', 'judge_figures', ['plan_id', 'policy_id', 'unit_type', 'period_type', 'period_start']
+            ) }}
+
+),
+
+comparisons as (
+
+    select
+        {{ key | join(',\n        ') }},
+        max(roll_up_unit_difference) as roll_up_unit_difference,
+        max(roll_up_deviation) as roll_up_deviation,
+        max(pivot_unit_difference) as pivot_unit_difference,
+        max(judge_correction_share) as judge_correction_share
+    from compared_figures
+    group by {{ key | join(', ') }}
 
 ),
 
 profiles as (
 
     select
-        plan_id,
-        policy_id,
-        unit_type,
-        estimator,
-        period_type,
+        {{ key | join(',\n        ') }},
         count(*) as estimates,
         count_if(coalesce(status = 'ok', false)) as ok_estimates,
         count_if(coalesce(status <> 'ok', false) and prevalence is null) as null_estimates,
@@ -307,7 +231,7 @@ profiles as (
             end
         ) as relative_half_width
     from estimates
-    group by plan_id, policy_id, unit_type, estimator, period_type
+    group by {{ key | join(', ') }}
 
 ),
 
@@ -335,36 +259,17 @@ final as (
         profiles.smallest_prevalence,
         profiles.largest_prevalence,
         profiles.relative_half_width,
-        judge_corrections.judge_correction_share,
-        cast(roll_up_differences.roll_up_unit_difference as bigint) as roll_up_unit_difference,
-        roll_up_differences.roll_up_deviation,
-        cast(pivot_differences.pivot_unit_difference as bigint) as pivot_unit_difference
+        comparisons.judge_correction_share,
+        cast(comparisons.roll_up_unit_difference as bigint) as roll_up_unit_difference,
+        comparisons.roll_up_deviation,
+        cast(comparisons.pivot_unit_difference as bigint) as pivot_unit_difference
     from profiles
     left join drawn_periods
         on
             profiles.plan_id = drawn_periods.plan_id
             and profiles.period_type = drawn_periods.period_type
-    left join roll_up_differences
-        on
-            profiles.plan_id = roll_up_differences.plan_id
-            and profiles.policy_id = roll_up_differences.policy_id
-            and profiles.unit_type = roll_up_differences.unit_type
-            and profiles.estimator = roll_up_differences.estimator
-            and profiles.period_type = roll_up_differences.period_type
-    left join pivot_differences
-        on
-            profiles.plan_id = pivot_differences.plan_id
-            and profiles.policy_id = pivot_differences.policy_id
-            and profiles.unit_type = pivot_differences.unit_type
-            and profiles.estimator = pivot_differences.estimator
-            and profiles.period_type = pivot_differences.period_type
-    left join judge_corrections
-        on
-            profiles.plan_id = judge_corrections.plan_id
-            and profiles.policy_id = judge_corrections.policy_id
-            and profiles.unit_type = judge_corrections.unit_type
-            and profiles.estimator = judge_corrections.estimator
-            and profiles.period_type = judge_corrections.period_type
+    left join comparisons
+        on {{ prevalence._same_key('profiles', 'comparisons', key) }}
 
 )
 

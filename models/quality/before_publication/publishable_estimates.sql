@@ -5,26 +5,7 @@ with
 -- the judge's naive figure stands beside the headline in estimates and is never published
 estimates as (
 
-    select
-        period_type,
-        period_start,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        estimator,
-        prevalence,
-        std_error,
-        interval_lower,
-        interval_upper,
-        interval_level,
-        interval_method,
-        sampled_units,
-        positive_units,
-        effective_n,
-        degrees_of_freedom,
-        label_protocol_id,
-        plan_id
+    select *
     from {{ ref('est_prevalence') }}
     where estimator in ('two_phase', 'expert')
 

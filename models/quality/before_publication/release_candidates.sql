@@ -4,33 +4,14 @@ with
 
 estimates as (
 
-    select
-        period_type,
-        period_start,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        estimator,
-        plan_id,
-        prevalence,
-        row_fingerprint
+    select *
     from {{ ref('publishable_estimates') }}
 
 ),
 
 keys as (
 
-    select
-        period_type,
-        period_start,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        estimator,
-        plan_id,
-        count(*) - 1 as extra_rows
+    select count(*) - 1 as extra_rows
     from estimates
     group by period_type, period_start, policy_id, unit_type, pivot_name, pivot_value, estimator, plan_id
 

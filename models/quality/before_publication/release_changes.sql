@@ -1,42 +1,21 @@
 {{ config(materialized='view') }}
 
+{%- set key = [
+    'period_type', 'period_start', 'policy_id', 'unit_type', 'pivot_name', 'pivot_value', 'estimator', 'plan_id'
+] %}
+
 with
 
 candidates as (
 
-    select
-        period_type,
-        period_start,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        estimator,
-        plan_id,
-        prevalence,
-        interval_lower,
-        interval_upper,
-        row_fingerprint
+    select *
     from {{ ref('publishable_estimates') }}
 
 ),
 
 releases as (
 
-    select
-        release_number,
-        period_type,
-        period_start,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        estimator,
-        plan_id,
-        prevalence,
-        interval_lower,
-        interval_upper,
-        row_fingerprint
+    select *
     from {{ ref('release_ledger') }}
 
 ),
@@ -50,19 +29,7 @@ last_release as (
 
 published as (
 
-    select
-        releases.period_type,
-        releases.period_start,
-        releases.policy_id,
-        releases.unit_type,
-        releases.pivot_name,
-        releases.pivot_value,
-        releases.estimator,
-        releases.plan_id,
-        releases.prevalence,
-        releases.interval_lower,
-        releases.interval_upper,
-        releases.row_fingerprint
+    select releases.*
     from releases
     inner join last_release
         on releases.release_number = last_release.release_number
@@ -88,15 +55,7 @@ final as (
         ) }} as deviation
     from candidates
     inner join published
-        on
-            candidates.period_type = published.period_type
-            and candidates.period_start = published.period_start
-            and candidates.policy_id = published.policy_id
-            and candidates.unit_type = published.unit_type
-            and candidates.pivot_name = published.pivot_name
-            and candidates.pivot_value = published.pivot_value
-            and candidates.estimator = published.estimator
-            and candidates.plan_id = published.plan_id
+        on {{ prevalence._same_key('candidates', 'published', key) }}
     where candidates.row_fingerprint <> published.row_fingerprint
 
 )

@@ -4,83 +4,87 @@ with
 
 draws as (
 
-    select
-        plan_id,
-        sample_date,
-        design,
-        draws,
-        exposure,
-        inclusion_probability,
-        frame_units,
-        frame_exposure
+    select *
     from {{ ref('draw_units') }}
 
 ),
 
 frames as (
 
-    select
-        plan_id,
-        unit_date as sample_date,
-        frame_units,
-        frame_exposure,
-        imputed_score_exposure
+    select *
     from {{ ref('frame_totals') }}
 
 ),
 
 plans as (
 
-    select
-        plan_id,
-        unit_type,
-        design,
-        expected_units
+    select *
     from {{ ref('stg_sampling_plans') }}
+
+),
+
+designs as (
+
+    select *
+    from {{ ref('designs') }}
 
 ),
 
 interaction_days as (
 
-    select
-        row_date as sample_date,
-        late_share,
-        null_user_share
+    select *
     from {{ ref('day_profiles') }}
     where source_name = 'interactions'
+
+),
+
+weighted_draws as (
+
+    select
+        *,
+        exposure / inclusion_probability as weighted_exposure
+    from draws
+
+),
+
+drawn_sums as (
+
+    select
+        plan_id,
+        sample_date,
+        max(design) as design,
+        count(*) as drawn_units,
+        sum(draws) as draws,
+        -- the frame as it was when the day was drawn, kept with each drawn unit
+        max(frame_units) as frame_units_when_drawn,
+        max(frame_exposure) as frame_exposure_when_drawn,
+        sum(draws * weighted_exposure) as weighted_exposure,
+        sum(draws * weighted_exposure * weighted_exposure) as squared_weighted_exposure,
+        sum((1 - inclusion_probability) * weighted_exposure * weighted_exposure) as poisson_variance
+    from weighted_draws
+    group by plan_id, sample_date
 
 ),
 
 drawn_days as (
 
     select
-        plan_id,
-        sample_date,
-        count(*) as drawn_units,
-        sum(draws) as draws,
-        -- the frame as it was when the day was drawn, kept with each drawn unit
-        max(frame_units) as frame_units_when_drawn,
-        max(frame_exposure) as frame_exposure_when_drawn,
-        sum(draws * (exposure / inclusion_probability)) as weighted_exposure,
+        drawn_sums.*,
         case
             -- of draws with replacement: n / (n - 1) times the squares of what each draw adds, less their mean's
-            when max(design) = 'pps_with_replacement'
+            when designs.is_with_replacement
                 then
-                    sum(draws) / nullif(cast(sum(draws) - 1 as double), 0)
+                    drawn_sums.draws / nullif(cast(drawn_sums.draws - 1 as double), 0)
                     * greatest(
-                        sum(draws * (exposure / inclusion_probability) * (exposure / inclusion_probability))
-                        - sum(draws * (exposure / inclusion_probability))
-                        * sum(draws * (exposure / inclusion_probability)) / sum(draws),
+                        drawn_sums.squared_weighted_exposure
+                        - drawn_sums.weighted_exposure * drawn_sums.weighted_exposure / drawn_sums.draws,
                         0
                     )
-            else
-                sum(
-                    (1 - inclusion_probability) * (exposure / inclusion_probability)
-                    * (exposure / inclusion_probability)
-                )
+            else drawn_sums.poisson_variance
         end as weighted_exposure_variance
-    from draws
-    group by plan_id, sample_date
+    from drawn_sums
+    left join designs
+        on drawn_sums.design = designs.design
 
 ),
 
@@ -89,7 +93,7 @@ plan_days as (
 
     select
         plan_id,
-        sample_date
+        unit_date as sample_date
     from frames
 
     union distinct
@@ -104,15 +108,16 @@ plan_days as (
 joined_days as (
 
     select
-        plan_days.plan_id,
-        plan_days.sample_date,
+        plan_days.*,
         plans.unit_type,
-        plans.design,
         plans.expected_units,
+        designs.is_drawn_elsewhere,
+        designs.is_with_replacement,
         coalesce(drawn_days.drawn_units, 0) as drawn_units,
         coalesce(drawn_days.draws, 0) as draws,
         drawn_days.frame_units_when_drawn,
         drawn_days.frame_exposure_when_drawn,
+        coalesce(drawn_days.frame_exposure_when_drawn, 0) as covered_exposure,
         drawn_days.weighted_exposure,
         drawn_days.weighted_exposure_variance,
         coalesce(frames.frame_units, 0) as frame_units,
@@ -123,6 +128,8 @@ joined_days as (
     from plan_days
     left join plans
         on plan_days.plan_id = plans.plan_id
+    left join designs
+        on plans.design = designs.design
     left join drawn_days
         on
             plan_days.plan_id = drawn_days.plan_id
@@ -130,9 +137,9 @@ joined_days as (
     left join frames
         on
             plan_days.plan_id = frames.plan_id
-            and plan_days.sample_date = frames.sample_date
+            and plan_days.sample_date = frames.unit_date
     left join interaction_days
-        on plan_days.sample_date = interaction_days.sample_date
+        on plan_days.sample_date = interaction_days.row_date
 
 ),
 
@@ -146,30 +153,29 @@ final as (
         cast(frame_units as bigint) as frame_units,
         cast(frame_exposure_when_drawn as bigint) as frame_exposure_when_drawn,
         cast(frame_exposure as bigint) as frame_exposure,
-        cast(frame_exposure - coalesce(frame_exposure_when_drawn, 0) as bigint) as uncovered_exposure,
-        cast(frame_exposure - coalesce(frame_exposure_when_drawn, 0) as double)
-        / nullif(cast(greatest(frame_exposure, coalesce(frame_exposure_when_drawn, 0)) as double), 0)
-            as uncovered_exposure_share,
+        cast(frame_exposure - covered_exposure as bigint) as uncovered_exposure,
+        cast(frame_exposure - covered_exposure as double)
+        / nullif(cast(greatest(frame_exposure, covered_exposure) as double), 0) as uncovered_exposure_share,
         cast(imputed_score_exposure as double) / nullif(cast(frame_exposure as double), 0)
             as imputed_exposure_share,
         late_share,
         case when unit_type = 'user_day' then null_user_share end as signed_out_share,
         -- in standard deviations of a Poisson sample, which no design here exceeds
         case
-            when design <> 'logged'
+            when not is_drawn_elsewhere
                 then
                     (
                         cast(draws as double)
                         - cast(
                             case
-                                when design = 'pps_with_replacement' then expected_units
+                                when is_with_replacement then expected_units
                                 else least(expected_units, coalesce(frame_units_when_drawn, expected_units))
                             end as double
                         )
                     ) / sqrt(nullif(cast(expected_units as double), 0))
         end as draw_deviation,
         case
-            when design <> 'logged'
+            when not is_drawn_elsewhere
                 then
                     -- rounded: what is left of a sum that is exact are last digits, which differ between runs
                     round(

@@ -4,13 +4,7 @@ with
 
 accounting as (
 
-    select
-        source_name,
-        landed_rows,
-        used_rows,
-        duplicate_rows,
-        quarantined_rows,
-        unaccounted_rows
+    select *
     from {{ ref('label_row_accounting') }}
 
 ),
@@ -18,12 +12,12 @@ accounting as (
 totals as (
 
     select
-        sum(landed_rows) as landed_rows,
-        sum(used_rows) as used_rows,
+        coalesce(sum(landed_rows), 0) as landed_rows,
+        coalesce(sum(used_rows), 0) as used_rows,
         sum(duplicate_rows) as duplicate_rows,
         sum(quarantined_rows) as quarantined_rows,
         -- days with too many and days with too few must not cancel
-        sum(abs(unaccounted_rows)) as unaccounted_rows
+        coalesce(sum(abs(unaccounted_rows)), 0) as unaccounted_rows
     from accounting
 
 ),
@@ -32,9 +26,9 @@ final as (
 
     select
         'label_events' as source_name,
-        cast(coalesce(landed_rows, 0) as bigint) as landed_rows,
-        cast(coalesce(used_rows, 0) as bigint) as used_rows,
-        cast(coalesce(unaccounted_rows, 0) as bigint) as unaccounted_rows,
+        cast(landed_rows as bigint) as landed_rows,
+        cast(used_rows as bigint) as used_rows,
+        cast(unaccounted_rows as bigint) as unaccounted_rows,
         coalesce(cast(duplicate_rows as double) / nullif(cast(landed_rows as double), 0), cast(0 as double))
             as duplicate_share,
         coalesce(cast(quarantined_rows as double) / nullif(cast(landed_rows as double), 0), cast(0 as double))

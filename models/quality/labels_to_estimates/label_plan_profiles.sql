@@ -4,38 +4,21 @@ with
 
 unit_labels as (
 
-    select
-        plan_id,
-        unit_type,
-        unit_id,
-        policy_id,
-        has_audit,
-        exposure,
-        inclusion_probability,
-        judge_is_violating,
-        is_audited,
-        expert_is_violating
+    select *
     from {{ ref('fct_unit_labels') }}
 
 ),
 
 possible_assignments as (
 
-    select
-        assignment_id,
-        unit_type,
-        unit_id,
-        policy_id,
-        pool
+    select *
     from {{ ref('label_possible_assignments') }}
 
 ),
 
 label_events as (
 
-    select
-        assignment_id,
-        label_protocol_id
+    select *
     from {{ ref('stg_label_events') }}
     where outcome = 'ok'
 

@@ -4,17 +4,7 @@ with
 
 unit_labels as (
 
-    select
-        plan_id,
-        policy_id,
-        sample_date,
-        has_audit,
-        judge_outcome,
-        judge_is_violating,
-        is_audited,
-        expert_outcome,
-        expert_is_violating,
-        rater_labels
+    select *
     from {{ ref('fct_unit_labels') }}
 
 ),

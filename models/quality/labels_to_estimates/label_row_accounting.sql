@@ -5,7 +5,7 @@ with
 landed_rows as (
 
     select
-        coalesce(cast(cast(submitted_at as date) as string), 'undated') as row_day,
+        cast(submitted_at as date) as row_date,
         'landed' as row_disposition
     from {{ source('raw', 'label_events') }}
 
@@ -14,7 +14,7 @@ landed_rows as (
 disposed_rows as (
 
     select
-        coalesce(cast(row_date as string), 'undated') as row_day,
+        row_date,
         row_disposition
     from {{ ref('stg_label_events_classified') }}
 
@@ -22,31 +22,23 @@ disposed_rows as (
 
 counted_rows as (
 
-    select
-        row_day,
-        row_disposition
-    from landed_rows
-
+    select * from landed_rows
     union all
-
-    select
-        row_day,
-        row_disposition
-    from disposed_rows
+    select * from disposed_rows
 
 ),
 
 days as (
 
     select
-        row_day,
+        coalesce(cast(row_date as string), 'undated') as row_day,
         cast(count_if(row_disposition = 'landed') as bigint) as landed_rows,
         cast(count_if(row_disposition = 'used') as bigint) as used_rows,
         cast(count_if(row_disposition = 'late') as bigint) as late_rows,
         cast(count_if(row_disposition = 'duplicate') as bigint) as duplicate_rows,
         cast(count_if(row_disposition = 'quarantined') as bigint) as quarantined_rows
     from counted_rows
-    group by row_day
+    group by coalesce(cast(row_date as string), 'undated')
 
 ),
 

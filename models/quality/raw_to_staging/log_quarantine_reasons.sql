@@ -4,12 +4,7 @@ with
 
 row_counts as (
 
-    select
-        source_name,
-        row_day,
-        row_disposition,
-        quarantine_reason,
-        row_count
+    select *
     from {{ ref('log_row_counts') }}
 
 ),

@@ -6,42 +6,27 @@ with
 -- components and logged draws have no time of their own and are counted where staging has placed them
 landed_rows as (
 
-    {% for source_name, time_column in [
-        ('users', 'signed_up_at'), ('interactions', 'occurred_at'), ('risk_scores', 'scored_at')
+    {% for source_name, row_date, relation in [
+        ('users', 'cast(signed_up_at as date)', source('raw', 'users')),
+        ('interactions', 'cast(occurred_at as date)', source('raw', 'interactions')),
+        ('risk_scores', 'cast(scored_at as date)', source('raw', 'risk_scores')),
+        ('components', 'row_date', ref('stg_components_classified')),
+        ('components', 'row_date', ref('stg_components_unplaced')),
+        ('logged_draws', 'row_date', ref('stg_logged_draws_classified')),
     ] -%}
     select
         '{{ source_name }}' as source_name,
-        cast({{ time_column }} as date) as row_date,
+        {{ row_date }} as row_date,
         'landed' as row_disposition,
         cast(null as string) as quarantine_reason,
         count(*) as row_count
-    from {{ source('raw', source_name) }}
-    group by cast({{ time_column }} as date)
-
+    from {{ relation }}
+    group by {{ row_date }}
+    {% if not loop.last %}
     union all
 
-    {% endfor -%}
-    {% for source_name in ['components', 'logged_draws'] -%}
-    select
-        '{{ source_name }}' as source_name,
-        row_date,
-        'landed' as row_disposition,
-        cast(null as string) as quarantine_reason,
-        count(*) as row_count
-    from {{ ref('stg_' ~ source_name ~ '_classified') }}
-    group by row_date
-
-    union all
-
-    {% endfor -%}
-    select
-        'components' as source_name,
-        row_date,
-        'landed' as row_disposition,
-        cast(null as string) as quarantine_reason,
-        count(*) as row_count
-    from {{ ref('stg_components_unplaced') }}
-    group by row_date
+    {% endif -%}
+    {% endfor %}
 
 ),
 
@@ -74,23 +59,9 @@ disposed_rows as (
 
 counted_rows as (
 
-    select
-        source_name,
-        row_date,
-        row_disposition,
-        quarantine_reason,
-        row_count
-    from landed_rows
-
+    select * from landed_rows
     union all
-
-    select
-        source_name,
-        row_date,
-        row_disposition,
-        quarantine_reason,
-        row_count
-    from disposed_rows
+    select * from disposed_rows
 
 ),
 

@@ -19,11 +19,7 @@ raw_rows as (
 
 row_counts as (
 
-    select
-        source_name,
-        row_disposition,
-        quarantine_reason,
-        row_count
+    select *
     from {{ ref('log_row_counts') }}
 
 ),

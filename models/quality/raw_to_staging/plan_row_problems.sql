@@ -2,13 +2,9 @@
 
 {%- set words = {
     'unit_type': ['content_day', 'interaction', 'user_day'],
-    'design': [
-        'poisson', 'sequential_poisson', 'pareto', 'simple_random', 'stratified', 'pps_with_replacement', 'logged'
-    ],
     'score_basis': ['learned', 'raw'],
     'allocation': ['neyman', 'proportional'],
 } %}
-{%- set needed_words = ['unit_type', 'design'] %}
 {%- set powers = ['exposure_power', 'score_power'] %}
 {#- condition on the value, and how a message says it #}
 {%- set ranges = {
@@ -25,27 +21,24 @@
 
 with
 
-plans as (
+sampling_plans as (
 
-    select
-        plan_id,
-        unit_type,
-        design,
-        policy_id,
-        score_basis,
-        allocation,
-        audit_units,
-        stratum_bounds,
-        exposure_power,
-        score_power,
-        {{ ranges.keys() | join(',\n        ') }}
+    select *
     from {{ ref('stg_sampling_plans') }}
+
+),
+
+plan_designs as (
+
+    select *
+    from {{ ref('designs') }}
+    where is_for_content_days or is_for_interactions or is_for_user_days
 
 ),
 
 policies as (
 
-    select policy_id
+    select *
     from {{ ref('stg_policies') }}
 
 ),
@@ -54,6 +47,50 @@ policy_count as (
 
     select count(*) as policies
     from policies
+
+),
+
+-- what people may choose from, as messages name it
+choices as (
+
+    select
+        {% for use in [
+            'is_for_content_days', 'is_for_interactions', 'is_for_user_days', 'takes_audit', 'takes_permanent_numbers'
+        ] -%}
+        {{ prevalence._string_agg('case when ' ~ use ~ ' then design end', ', ', 'preference') }} as {{ use }},
+        {% endfor -%}
+        {{ prevalence._string_agg('design', ', ', 'preference') }} as known_designs
+    from plan_designs
+
+),
+
+-- an unknown design is said to be unknown, and nothing else of it
+plans as (
+
+    select
+        sampling_plans.*,
+        plan_designs.design is not null as is_known_design,
+        plan_designs.is_drawn_elsewhere,
+        plan_designs.is_stratified,
+        plan_designs.takes_audit,
+        plan_designs.takes_permanent_numbers,
+        case sampling_plans.unit_type
+            when 'content_day' then plan_designs.is_for_content_days
+            when 'interaction' then plan_designs.is_for_interactions
+            when 'user_day' then plan_designs.is_for_user_days
+        end as is_for_unit_type,
+        choices.known_designs,
+        choices.takes_audit as audited_designs,
+        choices.takes_permanent_numbers as permanent_number_designs,
+        case sampling_plans.unit_type
+            when 'content_day' then choices.is_for_content_days
+            when 'interaction' then choices.is_for_interactions
+            when 'user_day' then choices.is_for_user_days
+        end as unit_type_designs
+    from sampling_plans
+    left join plan_designs
+        on sampling_plans.design = plan_designs.design
+    cross join choices
 
 ),
 
@@ -69,13 +106,26 @@ unknown_words as (
     from plans
     where
         {{ column }} not in ('{{ known | join("', '") }}')
-        {% if column in needed_words -%}
+        {% if column == 'unit_type' -%}
         or {{ column }} is null
         {% endif %}
     {% if not loop.last %}
     union all
     {% endif -%}
     {% endfor %}
+),
+
+unknown_designs as (
+
+    select
+        plan_id,
+        'unknown_design' as problem,
+        cast(null as double) as asked,
+        cast(null as double) as available,
+        'design is ' || coalesce(design, 'missing') || '; put one of ' || known_designs || ' there' as message
+    from plans
+    where not is_known_design
+
 ),
 
 unknown_powers as (
@@ -119,7 +169,7 @@ missing_sizes as (
         cast(null as double) as available,
         'expected_units is missing; say how many units design ' || design || ' draws per day' as message
     from plans
-    where design <> 'logged' and expected_units is null
+    where not is_drawn_elsewhere and expected_units is null
 
 ),
 
@@ -140,17 +190,18 @@ unknown_policies as (
 
 ),
 
--- draws that were made elsewhere are logged by interaction
-logged_units as (
+-- logged draws come by interaction; user-days are drawn once, and not within strata
+designs_of_other_units as (
 
     select
         plan_id,
         'design_not_for_unit_type' as problem,
         cast(null as double) as asked,
         cast(null as double) as available,
-        'design logged is for interactions and unit_type is ' || unit_type || '; choose another design' as message
+        'design ' || design || ' is not for unit_type ' || unit_type || '; choose one of ' || unit_type_designs
+        || ', or change unit_type' as message
     from plans
-    where design = 'logged' and unit_type <> 'interaction'
+    where not is_for_unit_type
 
 ),
 
@@ -179,7 +230,7 @@ stratum_bounds as (
         {{ prevalence._stratum_bound('stratum_bounds', number) }} as bound,
         {{ prevalence._stratum_bound('stratum_bounds', number - 1) }} as bound_before
     from plans
-    where design = 'stratified' and {{ prevalence._stratum_count('stratum_bounds') }} > {{ number }}
+    where is_stratified and {{ prevalence._stratum_count('stratum_bounds') }} > {{ number }}
     {% if not loop.last %}
     union all
     {% endif -%}
@@ -201,23 +252,8 @@ malformed_bounds as (
 
 ),
 
--- user-days are drawn once and not within strata
-designs_of_user_days as (
-
-    select
-        plan_id,
-        'design_not_for_unit_type' as problem,
-        cast(null as double) as asked,
-        cast(null as double) as available,
-        'design ' || design || ' is for content_day and interaction; choose poisson, sequential_poisson, pareto or'
-        || ' simple_random' as message
-    from plans
-    where design in ('stratified', 'pps_with_replacement') and unit_type = 'user_day'
-
-),
-
 -- judge and audit are one Poisson sample (decision 0001): other draws have no estimator of the judge's errors here
-audited_designs as (
+designs_without_audit as (
 
     select
         plan_id,
@@ -225,12 +261,9 @@ audited_designs as (
         cast(audit_units as double) as asked,
         cast(null as double) as available,
         'audit_units is ' || cast(audit_units as string) || ' and experts answer all units of design ' || design
-        || '; leave audit_units empty, or choose poisson, sequential_poisson or pareto' as message
+        || '; leave audit_units empty, or choose one of ' || audited_designs as message
     from plans
-    where
-        design in ('simple_random', 'stratified', 'pps_with_replacement', 'logged')
-        and audit_units is not null
-        and unit_type <> 'user_day'
+    where not takes_audit and audit_units is not null and unit_type <> 'user_day'
 
 ),
 
@@ -246,34 +279,23 @@ permanent_numbers as (
         cast(random_number_days as double) as asked,
         cast(null as double) as available,
         'random_number_days is ' || cast(random_number_days as string)
-        || ' and contents keep their random numbers in plans of content_day with design poisson, sequential_poisson or'
-        || ' pareto alone; leave random_number_days empty, or change unit_type ' || unit_type || ' or design ' || design
-            as message
+        || ' and contents keep their random numbers in plans of content_day with one of the designs '
+        || permanent_number_designs || ' alone; leave random_number_days empty, or change unit_type ' || unit_type
+        || ' or design ' || design as message
     from plans
-    where
-        random_number_days is not null
-        and (unit_type <> 'content_day' or design not in ('poisson', 'sequential_poisson', 'pareto'))
+    where random_number_days is not null and (unit_type <> 'content_day' or not takes_permanent_numbers)
 
 ),
 
 problems as (
 
     {% for relation in [
-        'unknown_words', 'unknown_powers', 'values_out_of_range', 'missing_sizes', 'unknown_policies', 'logged_units',
-        'audited_user_days', 'malformed_bounds', 'designs_of_user_days', 'audited_designs',
-        'permanent_numbers',
+        'unknown_words', 'unknown_designs', 'unknown_powers', 'values_out_of_range', 'missing_sizes', 'unknown_policies',
+        'designs_of_other_units', 'audited_user_days', 'malformed_bounds', 'designs_without_audit', 'permanent_numbers',
     ] -%}
-    select
-        {{ relation }}.plan_id,
-        {{ relation }}.problem,
-        {{ relation }}.asked,
-        {{ relation }}.available,
-        {{ relation }}.message
-    from {{ relation }}
+    select * from {{ relation }}
     {%- if not loop.last %}
-
     union all
-
     {% endif -%}
     {% endfor %}
 
