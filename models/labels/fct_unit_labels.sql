@@ -39,7 +39,8 @@ audits as (
 
 ),
 
-answers as (
+-- not stored: each of the three below filters before it joins
+answers as {{ prevalence._inlined() }} (
 
     select
         possible_assignments.*,
@@ -74,10 +75,10 @@ rater_answers as (
         unit_type,
         unit_id,
         policy_id,
-        count_if(outcome = 'ok') as rater_labels,
+        count(*) as rater_labels,
         count_if(is_violating) as rater_violating_labels
     from answers
-    where purpose = 'overlap'
+    where purpose = 'overlap' and outcome = 'ok'
     group by unit_type, unit_id, policy_id
 
 ),
