@@ -2,19 +2,7 @@ with
 
 draws as (
 
-    select
-        plan_id,
-        unit_id,
-        unit_type,
-        unit_key,
-        sample_date,
-        exposure,
-        design_weight,
-        inclusion_probability,
-        is_certainty,
-        random_number_days,
-        random_number,
-        draws
+    select *
     from {{ ref('label_units') }}
     {{ prevalence._where_replayed('sample_date') }}
 
@@ -22,65 +10,37 @@ draws as (
 
 plans as (
 
-    select
-        plan_id,
-        defence_share,
-        audit_units,
-        audit_floor
-    from {{ ref('stg_sampling_plans') }}
+    select * from {{ ref('stg_sampling_plans') }}
 
 ),
 
 primary_tasks as (
 
-    select
-        assignment_id,
-        unit_type,
-        unit_id,
-        policy_id
-    from {{ ref('label_possible_assignments') }}
+    select *
+    from {{ ref('label_tasks') }}
     where purpose = 'primary'
 
 ),
 
 judge_events as (
 
-    select
-        assignment_id,
-        decision,
-        outcome
+    select *
     from {{ ref('stg_label_events') }}
     where pool = 'llm'
 
 ),
 
+-- an audit is drawn again from what was kept of the draw, whatever became of the logs
 unit_scores as (
 
-    select
-        plan_id,
-        unit_id,
-        policy_id,
-        score_millionths
-    -- an audit is drawn again from what was kept of the draw, whatever became of the logs
-    from {{ source('stored_draws', 'draw_unit_scores') if var('replay') else ref('draw_unit_scores') }}
+    select * from {{ source('stored_draws', 'draw_unit_scores') if var('replay') else ref('draw_unit_scores') }}
 
 ),
 
 judged_units as (
 
     select
-        draws.plan_id,
-        draws.unit_id,
-        draws.unit_type,
-        draws.unit_key,
-        draws.sample_date,
-        draws.exposure,
-        draws.design_weight,
-        draws.inclusion_probability,
-        draws.is_certainty,
-        draws.random_number_days,
-        draws.random_number,
-        draws.draws,
+        draws.*,
         plans.defence_share,
         plans.audit_units,
         plans.audit_floor,
@@ -99,111 +59,55 @@ judged_units as (
 
 ),
 
-{% if flags.INTROSPECT and is_incremental() -%}
-drawn_audits as (
+-- an audit is drawn once per plan, policy and day, when the judge has answered for all of the day's units;
+-- a plan without an audit sends every drawn unit to the expert and waits for no judge
+unaudited_units as (
 
-    select distinct
-        plan_id,
-        policy_id,
-        sample_date
-    from {{ this }}
+    {{ prevalence._not_yet_kept('judged_units', key=['plan_id', 'policy_id', 'sample_date']) | indent(4) }}
 
 ),
 
-{% endif -%}
--- an audit is drawn once per plan, policy and day, when the judge has answered for all of the day's units;
--- a plan without an audit sends every drawn unit to the expert and waits for no judge
 open_audits as (
 
     select
-        judged_units.plan_id,
-        judged_units.policy_id,
-        judged_units.sample_date
-    from judged_units
-    {% if flags.INTROSPECT and is_incremental() -%}
-    left join drawn_audits
-        on
-            judged_units.plan_id = drawn_audits.plan_id
-            and judged_units.policy_id = drawn_audits.policy_id
-            and judged_units.sample_date = drawn_audits.sample_date
-    where drawn_audits.plan_id is null
-    {%- endif %}
-    group by judged_units.plan_id, judged_units.policy_id, judged_units.sample_date
-    having bool_and(judged_units.is_judged or judged_units.audit_units is null)
+        plan_id,
+        policy_id,
+        sample_date
+    from unaudited_units
+    group by plan_id, policy_id, sample_date
+    having bool_and(is_judged or audit_units is null)
 
 ),
 
 open_units as (
 
     select
-        judged_units.plan_id,
-        judged_units.unit_id,
-        judged_units.unit_type,
-        judged_units.unit_key,
-        judged_units.policy_id,
-        judged_units.sample_date,
-        judged_units.exposure,
-        judged_units.design_weight,
-        judged_units.inclusion_probability,
-        judged_units.is_certainty,
-        judged_units.random_number_days,
-        judged_units.random_number,
-        judged_units.draws,
-        judged_units.defence_share,
-        judged_units.audit_units,
-        judged_units.audit_floor,
-        judged_units.judge_is_violating
+        judged_units.*,
+        coalesce(unit_scores.score_millionths, 0) as score_millionths
     from judged_units
     inner join open_audits
         on
             judged_units.plan_id = open_audits.plan_id
             and judged_units.policy_id = open_audits.policy_id
             and judged_units.sample_date = open_audits.sample_date
+    left join unit_scores
+        on
+            judged_units.plan_id = unit_scores.plan_id
+            and judged_units.unit_id = unit_scores.unit_id
+            and judged_units.policy_id = unit_scores.policy_id
 
 ),
 
--- the judge may have missed something: where it said no, the audit looks by weight and risk
-uncertain_units as (
-
-    select
-        plan_id,
-        unit_id,
-        unit_type,
-        unit_key,
-        policy_id,
-        sample_date,
-        exposure,
-        design_weight,
-        defence_share,
-        audit_units
-    from open_units
-    where audit_units is not null and not coalesce(judge_is_violating, true)
-
-),
-
--- sizes in whole numbers: weight x exposure, and the same x root score
+-- the judge may have missed something: where it said no, the audit looks by weight and risk; sizes in whole numbers: weight x
+-- exposure, and the same x root score
 weighted_units as (
 
     select
-        uncertain_units.plan_id,
-        uncertain_units.unit_id,
-        uncertain_units.policy_id,
-        uncertain_units.sample_date,
-        uncertain_units.defence_share,
-        uncertain_units.audit_units,
-        cast(round(1000 * uncertain_units.design_weight * uncertain_units.exposure) as bigint) as weighted_exposure,
-        cast(
-            round(
-                uncertain_units.design_weight * uncertain_units.exposure
-                * sqrt(cast(coalesce(unit_scores.score_millionths, 0) as double))
-            ) as bigint
-        ) as weighted_risk
-    from uncertain_units
-    left join unit_scores
-        on
-            uncertain_units.plan_id = unit_scores.plan_id
-            and uncertain_units.unit_id = unit_scores.unit_id
-            and uncertain_units.policy_id = unit_scores.policy_id
+        *,
+        cast(round(1000 * design_weight * exposure) as bigint) as weighted_exposure,
+        cast(round(design_weight * exposure * sqrt(cast(score_millionths as double))) as bigint) as weighted_risk
+    from open_units
+    where audit_units is not null and not coalesce(judge_is_violating, true)
 
 ),
 
@@ -250,24 +154,6 @@ probabilities as (
 
 ),
 
--- where a violation that nobody meets would lie: as often as the score says, with a floor of 10^-4; each draw says it
-expected_violations as (
-
-    select
-        open_units.plan_id,
-        open_units.unit_id,
-        open_units.policy_id,
-        open_units.draws * open_units.design_weight * open_units.exposure
-        * (coalesce(unit_scores.score_millionths, 0) + 100) as expected_violation
-    from open_units
-    left join unit_scores
-        on
-            open_units.plan_id = unit_scores.plan_id
-            and open_units.unit_id = unit_scores.unit_id
-            and open_units.policy_id = unit_scores.policy_id
-
-),
-
 audited_with_probability as (
 
     select
@@ -277,32 +163,29 @@ audited_with_probability as (
         open_units.policy_id,
         open_units.sample_date,
         open_units.judge_is_violating,
+        open_units.is_certainty,
+        open_units.random_number_days,
         case
             when open_units.audit_units is null or coalesce(open_units.judge_is_violating, true)
                 then cast(1 as double)
             else greatest(probabilities.inclusion_probability, coalesce(open_units.audit_floor, cast(0 as double)))
         end as audit_probability,
         open_units.exposure * open_units.design_weight as weighted_exposure,
-        open_units.is_certainty,
         -- a plan without an audit has no judge, and its units are one group
         open_units.audit_units is not null and not coalesce(open_units.judge_is_violating, true) as is_quiet,
-        expected_violations.expected_violation,
+        -- where a violation that nobody meets would lie: as often as the score says, with a floor of 10^-4; each draw says it
+        open_units.draws * open_units.design_weight * open_units.exposure * (open_units.score_millionths + 100)
+            as expected_violation,
         {{ prevalence._audit_random_number(
             'open_units.plan_id', 'open_units.policy_id', 'open_units.unit_id', 'open_units.random_number_days',
             'open_units.random_number', 'open_units.inclusion_probability'
-        ) }} as random_number,
-        open_units.random_number_days
+        ) }} as random_number
     from open_units
     left join probabilities
         on
             open_units.plan_id = probabilities.plan_id
             and open_units.unit_id = probabilities.unit_id
             and open_units.policy_id = probabilities.policy_id
-    left join expected_violations
-        on
-            open_units.plan_id = expected_violations.plan_id
-            and open_units.unit_id = expected_violations.unit_id
-            and open_units.policy_id = expected_violations.policy_id
 
 ),
 
@@ -310,20 +193,11 @@ audited_with_probability as (
 weighed_units as (
 
     select
-        plan_id,
-        unit_id,
-        unit_type,
-        policy_id,
-        sample_date,
-        judge_is_violating,
-        audit_probability,
-        random_number_days,
-        random_number,
-        is_quiet,
+        *,
         case
             when not (is_certainty and audit_probability = 1) then weighted_exposure / nullif(audit_probability, 0)
         end as overall_weight,
-        case when not (is_certainty and audit_probability = 1) then expected_violation end as expected_violation
+        case when not (is_certainty and audit_probability = 1) then expected_violation end as missable_violation
     from audited_with_probability
 
 ),
@@ -331,27 +205,19 @@ weighed_units as (
 bounded_units as (
 
     select
-        plan_id,
-        unit_id,
-        unit_type,
-        policy_id,
-        sample_date,
-        judge_is_violating,
-        audit_probability,
-        random_number_days,
-        random_number,
+        *,
         -- what a unit of this day could weigh if the expert had to be met by chance
         max(overall_weight) over (partition by plan_id, policy_id, sample_date) as maximum_overall_weighted_exposure,
         -- and what a violation weighs on average, where the judge calls it one and where not; added in one order
         {%- for name, condition in [('called', 'not is_quiet'), ('quiet', 'is_quiet')] %}
-        sum(case when {{ condition }} then expected_violation * overall_weight end)
+        sum(case when {{ condition }} then missable_violation * overall_weight end)
             over (
                 partition by plan_id, policy_id, sample_date
                 order by unit_id asc
                 rows between unbounded preceding and unbounded following
             )
         / nullif(
-            sum(case when {{ condition }} then expected_violation end) over (
+            sum(case when {{ condition }} then missable_violation end) over (
                 partition by plan_id, policy_id, sample_date
                 order by unit_id asc
                 rows between unbounded preceding and unbounded following

@@ -1,47 +1,23 @@
 with
 
-draws as (
+drawn_units as (
 
-    select
-        plan_id,
-        sample_date
-    from {{ ref('draw_units') }}
+    {{ prevalence._not_yet_kept(ref('draw_units')) | indent(4) }}
 
 ),
 
 plans as (
 
-    select
-        plan_id,
-        {{ prevalence._plan_columns() | join(',\n        ') }}
-    from {{ ref('stg_sampling_plans') }}
+    select * from {{ ref('stg_sampling_plans') }}
 
 ),
 
-{% if flags.INTROSPECT and is_incremental() -%}
-kept_days as (
+open_days as (
 
     select distinct
         plan_id,
         sample_date
-    from {{ this }}
-
-),
-
-{% endif -%}
-open_days as (
-
-    select distinct
-        draws.plan_id,
-        draws.sample_date
-    from draws
-    {% if flags.INTROSPECT and is_incremental() -%}
-    left join kept_days
-        on
-            draws.plan_id = kept_days.plan_id
-            and draws.sample_date = kept_days.sample_date
-    where kept_days.plan_id is null
-    {%- endif %}
+    from drawn_units
 
 ),
 

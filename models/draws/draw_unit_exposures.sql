@@ -1,56 +1,15 @@
 with
 
-draws as (
-
-    select
-        plan_id,
-        unit_id,
-        unit_type,
-        unit_key,
-        sample_date,
-        exposure
-    from {{ ref('draw_units') }}
-
-),
-
-{% if flags.INTROSPECT and is_incremental() -%}
-measured_days as (
-
-    select distinct
-        plan_id,
-        sample_date
-    from {{ this }}
-
-),
-
-{% endif -%}
 -- kept as it was when the unit was drawn, like the draw itself
 open_draws as (
 
-    select
-        draws.plan_id,
-        draws.unit_id,
-        draws.unit_type,
-        draws.unit_key,
-        draws.sample_date,
-        draws.exposure
-    from draws
-    {% if flags.INTROSPECT and is_incremental() -%}
-    left join measured_days
-        on
-            draws.plan_id = measured_days.plan_id
-            and draws.sample_date = measured_days.sample_date
-    where measured_days.plan_id is null
-    {%- endif %}
+    {{ prevalence._not_yet_kept(ref('draw_units')) | indent(4) }}
 
 ),
 
 components as (
 
-    select
-        interaction_id,
-        content_id,
-        unit_date
+    select *
     from {{ ref('stg_components') }}
     where was_viewed
 
@@ -58,21 +17,13 @@ components as (
 
 interactions as (
 
-    select
-        interaction_id,
-        unit_date,
-        surface,
-        country
-    from {{ ref('unit_interactions') }}
+    select * from {{ ref('unit_interactions') }}
 
 ),
 
 risk_scores as (
 
-    select
-        content_id,
-        scored_at
-    from {{ ref('stg_risk_scores') }}
+    select * from {{ ref('stg_risk_scores') }}
 
 ),
 
@@ -123,27 +74,11 @@ drawn_interactions as (
 
 placed_exposures as (
 
-    select
-        plan_id,
-        unit_id,
-        unit_type,
-        sample_date,
-        surface,
-        country,
-        exposure
-    from content_day_views
+    select * from content_day_views
 
     union all
 
-    select
-        plan_id,
-        unit_id,
-        unit_type,
-        sample_date,
-        surface,
-        country,
-        exposure
-    from drawn_interactions
+    select * from drawn_interactions
 
 ),
 
@@ -233,32 +168,21 @@ pivots as (
 
     union all
 
+    {% for place in ['surface', 'country'] -%}
     select
         plan_id,
         unit_id,
         unit_type,
         sample_date,
-        'surface' as pivot_name,
-        surface as pivot_value,
+        '{{ place }}' as pivot_name,
+        {{ place }} as pivot_value,
         sum(exposure) as exposure
     from placed_exposures
-    group by plan_id, unit_id, unit_type, sample_date, surface
+    group by plan_id, unit_id, unit_type, sample_date, {{ place }}
 
     union all
 
-    select
-        plan_id,
-        unit_id,
-        unit_type,
-        sample_date,
-        'country' as pivot_name,
-        country as pivot_value,
-        sum(exposure) as exposure
-    from placed_exposures
-    group by plan_id, unit_id, unit_type, sample_date, country
-
-    union all
-
+    {% endfor -%}
     select
         plan_id,
         unit_id,

@@ -1,69 +1,23 @@
 with
 
-draws as (
+-- kept as it was when the unit was drawn, like the draw itself
+open_draws as (
 
-    select
-        plan_id,
-        unit_id,
-        unit_type,
-        unit_key,
-        sample_date
-    from {{ ref('draw_units') }}
+    {{ prevalence._not_yet_kept(ref('draw_units')) | indent(4) }}
 
 ),
 
 content_scores as (
 
-    select
-        unit_id,
-        unit_date,
-        content_id,
-        policy_id,
-        score_millionths,
-        is_score_imputed
-    from {{ ref('frame_content_scores') }}
+    select * from {{ ref('frame_content_scores') }}
 
 ),
 
 components as (
 
-    select
-        interaction_id,
-        unit_date,
-        content_id
+    select *
     from {{ ref('stg_components') }}
     where was_viewed
-
-),
-
-{% if flags.INTROSPECT and is_incremental() -%}
-measured_days as (
-
-    select distinct
-        plan_id,
-        sample_date
-    from {{ this }}
-
-),
-
-{% endif -%}
--- kept as it was when the unit was drawn, like the draw itself
-open_draws as (
-
-    select
-        draws.plan_id,
-        draws.unit_id,
-        draws.unit_type,
-        draws.unit_key,
-        draws.sample_date
-    from draws
-    {% if flags.INTROSPECT and is_incremental() -%}
-    left join measured_days
-        on
-            draws.plan_id = measured_days.plan_id
-            and draws.sample_date = measured_days.sample_date
-    where measured_days.plan_id is null
-    {%- endif %}
 
 ),
 
@@ -87,10 +41,7 @@ content_day_scores as (
 viewed_contents as (
 
     select {{ prevalence._broadcast(['open_draws']) }}
-        open_draws.plan_id,
-        open_draws.unit_id,
-        open_draws.unit_type,
-        open_draws.sample_date,
+        open_draws.*,
         components.content_id
     from components
     inner join open_draws
@@ -122,6 +73,16 @@ interaction_scores as (
 
 ),
 
+unit_scores as (
+
+    select * from content_day_scores
+
+    union all
+
+    select * from interaction_scores
+
+),
+
 final as (
 
     select
@@ -132,19 +93,7 @@ final as (
         policy_id,
         score_millionths,
         is_score_imputed
-    from content_day_scores
-
-    union all
-
-    select
-        plan_id,
-        unit_id,
-        unit_type,
-        sample_date,
-        policy_id,
-        score_millionths,
-        is_score_imputed
-    from interaction_scores
+    from unit_scores
 
 )
 

@@ -1,57 +1,17 @@
--- a plan that cannot work is refused before it draws: depends_on: {{ ref('plan_problems') }}
-
 with
 
-content_days as (
+units as (
 
-    select
-        plan_id,
-        unit_id,
-        unit_date,
-        unit_key,
-        design,
-        stratum_number,
-        stratum_units,
-        exposure,
-        size_measure,
-        inclusion_probability,
-        is_certainty
-    from {{ ref('frame_content_days') }}
-
-),
-
-interactions as (
-
-    select
-        plan_id,
-        unit_id,
-        unit_date,
-        unit_key,
-        design,
-        stratum_number,
-        stratum_units,
-        exposure,
-        size_measure,
-        inclusion_probability,
-        is_certainty
-    from {{ ref('frame_interactions') }}
+    select * from {{ ref('frame_units') }}
 
 ),
 
 user_days as (
 
     select
-        plan_id,
-        unit_id,
-        unit_date,
-        unit_key,
-        design,
+        *,
         cast(0 as bigint) as stratum_number,
-        expected_units as stratum_units,
-        exposure,
-        size_measure,
-        inclusion_probability,
-        is_certainty
+        expected_units as stratum_units
     from {{ ref('frame_user_days') }}
 
 ),
@@ -67,136 +27,112 @@ plans as (
 
 ),
 
+designs as (
+
+    select * from {{ ref('designs') }}
+
+),
+
 totals as (
 
     select
-        plan_id,
-        unit_date,
-        unit_type,
-        frame_units,
-        frame_exposure,
-        maximum_weighted_exposure
+        *,
+        unit_date as sample_date
     from {{ ref('frame_totals') }}
     {{ prevalence._where_replayed('unit_date') }}
 
 ),
 
-{% if flags.INTROSPECT and is_incremental() -%}
-drawn_days as (
+{% if not var('replay') -%}
+-- a plan that cannot work draws nothing, and the others do; a replay makes again what was drawn, whatever is wrong with it now
+refused_plans as (
 
-    select distinct
-        plan_id,
-        sample_date
-    from {{ this }}
+    select distinct plan_id
+    from {{ ref('plan_problems') }}
+    where severity > 1
 
 ),
 
 {% endif -%}
--- a day is drawn once: what is in this table already is never drawn again
+undrawn_days as (
+
+    {{ prevalence._not_yet_kept('totals') | indent(4) }}
+
+),
+
 open_days as (
 
     select
-        totals.plan_id,
-        totals.unit_date,
-        totals.unit_type,
-        totals.frame_units,
-        totals.frame_exposure,
-        totals.maximum_weighted_exposure,
+        undrawn_days.plan_id,
+        undrawn_days.sample_date,
+        undrawn_days.unit_type,
+        undrawn_days.frame_units,
+        undrawn_days.frame_exposure,
+        undrawn_days.maximum_weighted_exposure,
         plans.random_number_stream,
         plans.random_number_days,
         plans.random_number_start
-    from totals
+    from undrawn_days
     inner join plans
-        on totals.plan_id = plans.plan_id
-    {% if flags.INTROSPECT and is_incremental() -%}
-    left join drawn_days
-        on
-            totals.plan_id = drawn_days.plan_id
-            and totals.unit_date = drawn_days.sample_date
-    where drawn_days.plan_id is null
+        on undrawn_days.plan_id = plans.plan_id
+    {% if not var('replay') -%}
+    left join refused_plans
+        on undrawn_days.plan_id = refused_plans.plan_id
+    where refused_plans.plan_id is null
     {%- endif %}
 
 ),
 
-frame_units as (
+all_units as (
 
+    {% for relation in ['units', 'user_days'] -%}
     select
-        content_days.plan_id,
-        content_days.unit_id,
-        content_days.unit_date,
-        content_days.unit_key,
-        content_days.design,
-        content_days.stratum_number,
-        content_days.stratum_units,
-        content_days.exposure,
-        content_days.size_measure,
-        content_days.inclusion_probability,
-        content_days.is_certainty
-    from content_days
+        plan_id,
+        unit_id,
+        unit_date,
+        unit_key,
+        design,
+        stratum_number,
+        stratum_units,
+        exposure,
+        size_measure,
+        inclusion_probability,
+        is_certainty
+    from {{ relation }}
 
+    {% if not loop.last -%}
     union all
 
-    select
-        interactions.plan_id,
-        interactions.unit_id,
-        interactions.unit_date,
-        interactions.unit_key,
-        interactions.design,
-        interactions.stratum_number,
-        interactions.stratum_units,
-        interactions.exposure,
-        interactions.size_measure,
-        interactions.inclusion_probability,
-        interactions.is_certainty
-    from interactions
-
-    union all
-
-    select
-        user_days.plan_id,
-        user_days.unit_id,
-        user_days.unit_date,
-        user_days.unit_key,
-        user_days.design,
-        user_days.stratum_number,
-        user_days.stratum_units,
-        user_days.exposure,
-        user_days.size_measure,
-        user_days.inclusion_probability,
-        user_days.is_certainty
-    from user_days
-
+    {% endif -%}
+    {% endfor %}
 ),
 
 keyed_units as (
 
-    select {{ prevalence._broadcast(['open_days']) }}
-        frame_units.plan_id,
-        frame_units.unit_id,
-        open_days.unit_type,
-        frame_units.unit_key,
-        frame_units.unit_date as sample_date,
-        frame_units.design,
-        frame_units.stratum_number,
-        frame_units.stratum_units,
-        frame_units.exposure,
-        frame_units.size_measure,
-        frame_units.inclusion_probability,
-        frame_units.is_certainty,
+    select {{ prevalence._broadcast(['open_days', 'designs']) }}
+        open_days.*,
+        designs.drawn_by,
+        designs.is_with_replacement,
+        all_units.unit_id,
+        all_units.unit_key,
+        all_units.design,
+        all_units.stratum_number,
+        all_units.stratum_units,
+        all_units.exposure,
+        all_units.size_measure,
+        all_units.inclusion_probability,
+        all_units.is_certainty,
         {{ prevalence._random_number_key(
-            'open_days.random_number_stream', 'frame_units.unit_id', 'frame_units.unit_key', 'frame_units.unit_date',
+            'open_days.random_number_stream', 'all_units.unit_id', 'all_units.unit_key', 'all_units.unit_date',
             'open_days.random_number_days'
-        ) }} as random_number_key,
-        open_days.random_number_days,
-        open_days.random_number_start,
-        open_days.frame_units,
-        open_days.frame_exposure,
-        open_days.maximum_weighted_exposure
-    from frame_units
+        ) }} as random_number_key
+    from all_units
     inner join open_days
         on
-            frame_units.plan_id = open_days.plan_id
-            and frame_units.unit_date = open_days.unit_date
+            all_units.plan_id = open_days.plan_id
+            and all_units.unit_date = open_days.sample_date
+    inner join designs
+        on all_units.design = designs.design
 
 ),
 
@@ -225,7 +161,7 @@ frame_fingerprints as (
 drawn_units as (
 
     {{ prevalence.draw_sample(
-        'open_units', unit='unit_id', design='design', inclusion_probability='inclusion_probability',
+        'open_units', unit='unit_id', design='drawn_by', inclusion_probability='inclusion_probability',
         is_certainty='is_certainty', random_number='random_number', expected_units='stratum_units',
         by=['plan_id', 'sample_date', 'stratum_number']
     ) | indent(4) }}
@@ -236,7 +172,7 @@ with_replacement_units as (
 
     select *
     from open_units
-    where design = 'pps_with_replacement'
+    where is_with_replacement
 
 ),
 

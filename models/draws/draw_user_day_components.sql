@@ -1,65 +1,14 @@
 with
 
-interactions as (
+open_interactions as (
 
-    select
-        plan_id,
-        user_day_id,
-        interaction_id,
-        unit_type,
-        unit_id,
-        sample_date,
-        components_per_interaction,
-        user_day_inclusion_probability,
-        whole_probability,
-        interaction_share
-    from {{ ref('draw_user_day_interactions') }}
+    {{ prevalence._not_yet_kept(ref('draw_user_day_interactions')) | indent(4) }}
 
 ),
 
 components as (
 
-    select
-        interaction_id,
-        unit_date,
-        position,
-        was_viewed
-    from {{ ref('stg_components') }}
-
-),
-
-{% if flags.INTROSPECT and is_incremental() -%}
-measured_days as (
-
-    select distinct
-        plan_id,
-        sample_date
-    from {{ this }}
-
-),
-
-{% endif -%}
-open_interactions as (
-
-    select
-        interactions.plan_id,
-        interactions.user_day_id,
-        interactions.interaction_id,
-        interactions.unit_type,
-        interactions.unit_id,
-        interactions.sample_date,
-        interactions.components_per_interaction,
-        interactions.user_day_inclusion_probability,
-        interactions.whole_probability,
-        interactions.interaction_share
-    from interactions
-    {% if flags.INTROSPECT and is_incremental() -%}
-    left join measured_days
-        on
-            interactions.plan_id = measured_days.plan_id
-            and interactions.sample_date = measured_days.sample_date
-    where measured_days.plan_id is null
-    {%- endif %}
+    select * from {{ ref('stg_components') }}
 
 ),
 

@@ -1,66 +1,14 @@
 with
 
-user_days as (
+open_user_days as (
 
-    select
-        plan_id,
-        unit_id,
-        unit_key,
-        sample_date,
-        interactions_per_user_day,
-        components_per_interaction,
-        inclusion_probability,
-        whole_probability,
-        is_whole
-    from {{ ref('draw_user_days') }}
+    {{ prevalence._not_yet_kept(ref('draw_user_days')) | indent(4) }}
 
 ),
 
 interactions as (
 
-    select
-        interaction_id,
-        unit_date,
-        user_id,
-        session_id,
-        surface,
-        country,
-        views
-    from {{ ref('unit_interactions') }}
-
-),
-
-{% if flags.INTROSPECT and is_incremental() -%}
-measured_days as (
-
-    select distinct
-        plan_id,
-        sample_date
-    from {{ this }}
-
-),
-
-{% endif -%}
-open_user_days as (
-
-    select
-        user_days.plan_id,
-        user_days.unit_id,
-        user_days.unit_key,
-        user_days.sample_date,
-        user_days.interactions_per_user_day,
-        user_days.components_per_interaction,
-        user_days.inclusion_probability,
-        user_days.whole_probability,
-        user_days.is_whole
-    from user_days
-    {% if flags.INTROSPECT and is_incremental() -%}
-    left join measured_days
-        on
-            user_days.plan_id = measured_days.plan_id
-            and user_days.sample_date = measured_days.sample_date
-    where measured_days.plan_id is null
-    {%- endif %}
+    select * from {{ ref('unit_interactions') }}
 
 ),
 
@@ -107,19 +55,7 @@ ranked_interactions as (
 taken_interactions as (
 
     select
-        plan_id,
-        user_day_id,
-        interaction_id,
-        sample_date,
-        session_id,
-        surface,
-        country,
-        views,
-        components_per_interaction,
-        is_whole,
-        random_number,
-        user_day_inclusion_probability,
-        whole_probability,
+        *,
         views <= coalesce(components_per_interaction, views) as is_within_cap,
         {{ prevalence._share_within_cap('interactions', 'interactions_per_user_day') }} as interaction_share
     from ranked_interactions

@@ -1,63 +1,23 @@
 with
 
-draws as (
+-- kept as it was when the user-day was drawn, like the draw itself
+open_units as (
 
-    select
-        plan_id,
-        unit_id,
-        sample_date,
-        inclusion_probability
-    from {{ ref('draw_units') }}
-    where unit_type = 'user_day'
+    {{ prevalence._not_yet_kept(ref('draw_units')) | indent(4) }}
 
 ),
 
 frame_user_days as (
 
-    select
-        plan_id,
-        unit_id,
-        unit_date,
-        unit_key,
-        interactions_per_user_day,
-        components_per_interaction,
-        interactions,
-        sessions,
-        components,
-        largest_interaction,
-        whole_probability,
-        inclusion_probability
-    from {{ ref('frame_user_days') }}
+    select * from {{ ref('frame_user_days') }}
 
 ),
 
-{% if flags.INTROSPECT and is_incremental() -%}
-measured_days as (
-
-    select distinct
-        plan_id,
-        sample_date
-    from {{ this }}
-
-),
-
-{% endif -%}
--- kept as it was when the user-day was drawn, like the draw itself
 open_draws as (
 
-    select
-        draws.plan_id,
-        draws.unit_id,
-        draws.sample_date,
-        draws.inclusion_probability
-    from draws
-    {% if flags.INTROSPECT and is_incremental() -%}
-    left join measured_days
-        on
-            draws.plan_id = measured_days.plan_id
-            and draws.sample_date = measured_days.sample_date
-    where measured_days.plan_id is null
-    {%- endif %}
+    select *
+    from open_units
+    where unit_type = 'user_day'
 
 ),
 
@@ -121,23 +81,9 @@ day_bounds as (
 numbered_draws as (
 
     select
-        open_draws.plan_id,
-        open_draws.unit_id,
-        frame_user_days.unit_key,
-        open_draws.sample_date,
-        frame_user_days.interactions_per_user_day,
-        frame_user_days.components_per_interaction,
-        frame_user_days.interactions,
-        frame_user_days.sessions,
-        frame_user_days.components,
-        open_draws.inclusion_probability,
-        frame_user_days.whole_probability,
-        {{ prevalence._whole_random_number('open_draws.plan_id', 'open_draws.unit_id') }} as random_number
+        *,
+        {{ prevalence._whole_random_number('plan_id', 'unit_id') }} as whole_random_number
     from open_draws
-    inner join frame_user_days
-        on
-            open_draws.plan_id = frame_user_days.plan_id
-            and open_draws.unit_id = frame_user_days.unit_id
 
 ),
 
@@ -146,23 +92,27 @@ final as (
     select
         numbered_draws.plan_id,
         numbered_draws.unit_id,
-        numbered_draws.unit_key,
+        frame_user_days.unit_key,
         numbered_draws.sample_date,
-        numbered_draws.interactions_per_user_day,
-        numbered_draws.components_per_interaction,
-        numbered_draws.interactions,
-        numbered_draws.sessions,
-        numbered_draws.components,
+        frame_user_days.interactions_per_user_day,
+        frame_user_days.components_per_interaction,
+        frame_user_days.interactions,
+        frame_user_days.sessions,
+        frame_user_days.components,
         numbered_draws.inclusion_probability,
-        numbered_draws.whole_probability,
-        numbered_draws.inclusion_probability * numbered_draws.whole_probability as whole_inclusion_probability,
-        numbered_draws.random_number,
-        numbered_draws.random_number < numbered_draws.whole_probability as is_whole,
+        frame_user_days.whole_probability,
+        numbered_draws.inclusion_probability * frame_user_days.whole_probability as whole_inclusion_probability,
+        numbered_draws.whole_random_number as random_number,
+        numbered_draws.whole_random_number < frame_user_days.whole_probability as is_whole,
         day_bounds.maximum_user_day_weight,
         day_bounds.maximum_session_weight,
         day_bounds.maximum_interaction_weight,
         day_bounds.maximum_component_weight
     from numbered_draws
+    inner join frame_user_days
+        on
+            numbered_draws.plan_id = frame_user_days.plan_id
+            and numbered_draws.unit_id = frame_user_days.unit_id
     inner join day_bounds
         on
             numbered_draws.plan_id = day_bounds.plan_id

@@ -4,51 +4,26 @@ with
 
 content_days as (
 
-    select
-        unit_id,
-        unit_date,
-        content_id,
-        views
-    from {{ ref('unit_content_days') }}
+    select * from {{ ref('unit_content_days') }}
 
 ),
 
 policies as (
 
-    select
-        policy_id,
-        importance
-    from {{ ref('stg_policies') }}
+    select * from {{ ref('stg_policies') }}
 
 ),
 
 -- what labels of earlier days taught; through a source, because it is learned after the frames are drawn
 learned_rates as (
 
-    select
-        set_number,
-        effective_date,
-        unit_type,
-        policy_id,
-        bin_number,
-        score_from_millionths,
-        score_until_millionths,
-        violation_rate_billionths,
-        overall_rate_billionths,
-        mean_root_rate_billionths
-    from {{ source('earlier_periods', 'learned_rates') }}
+    select * from {{ source('earlier_periods', 'learned_rates') }}
 
 ),
 
 risk_scores as (
 
-    select
-        content_id,
-        policy_id,
-        model_version,
-        score,
-        scored_at
-    from {{ ref('stg_risk_scores') }}
+    select * from {{ ref('stg_risk_scores') }}
 
 ),
 

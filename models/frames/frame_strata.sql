@@ -4,46 +4,28 @@
 
 with
 
-content_days as (
+sized_units as (
 
-    select
-        unit_date,
-        risk_scope,
-        exposure,
-        highest_score_millionths,
-        raw_relative_risk,
-        learned_relative_risk
-    from {{ ref('frame_content_day_sizes') }}
-
-),
-
-interactions as (
-
-    select
-        unit_date,
-        risk_scope,
-        exposure,
-        highest_score_millionths,
-        raw_relative_risk,
-        learned_relative_risk
-    from {{ ref('frame_interaction_sizes') }}
+    select * from {{ ref('frame_unit_sizes') }}
 
 ),
 
 plans as (
 
     select
-        plan_id,
-        unit_type,
-        expected_units,
-        stratum_bounds,
-        coalesce(allocation, 'neyman') as allocation,
-        coalesce(minimum_stratum_units, 2) as minimum_stratum_units,
-        coalesce(policy_id, 'all') as risk_scope,
-        coalesce(score_basis, 'learned') as score_basis,
-        coalesce(exposure_power, 1) as exposure_power
-    from {{ ref('stg_sampling_plans') }}
-    where design = 'stratified'
+        plans.plan_id,
+        plans.unit_type,
+        plans.expected_units,
+        plans.stratum_bounds,
+        coalesce(plans.allocation, 'neyman') as allocation,
+        coalesce(plans.minimum_stratum_units, 2) as minimum_stratum_units,
+        coalesce(plans.policy_id, 'all') as risk_scope,
+        coalesce(plans.score_basis, 'learned') as score_basis,
+        coalesce(plans.exposure_power, 1) as exposure_power
+    from {{ ref('stg_sampling_plans') }} as plans
+    inner join {{ ref('designs') }} as designs
+        on plans.design = designs.design
+    where designs.is_stratified
 
 ),
 
@@ -70,39 +52,33 @@ declared_strata as (
 ),
 
 unit_sums as (
-    {% for unit_type, relation in [('content_day', 'content_days'), ('interaction', 'interactions')] %}
+
     select {{ prevalence._broadcast(['declared_strata']) }}
         declared_strata.plan_id,
-        {{ relation }}.unit_date,
+        sized_units.unit_date,
         declared_strata.stratum_number,
         count(*) as frame_units,
-        sum({{ relation }}.exposure) as frame_exposure,
-        count({{ relation }}.learned_relative_risk) as learned_units,
+        sum(sized_units.exposure) as frame_exposure,
+        count(sized_units.learned_relative_risk) as learned_units,
         sum(
-            {{ prevalence._exposure_size(relation ~ '.exposure', 'declared_strata.exposure_power') | indent(12) }}
+            {{ prevalence._exposure_size('sized_units.exposure', 'declared_strata.exposure_power') | indent(12) }}
         ) as exposure_size,
+        {%- for basis in ['raw', 'learned'] %}
         sum(
             {{ prevalence._risk_size(
-                relation ~ '.exposure', relation ~ '.raw_relative_risk', 'declared_strata.exposure_power', 1
+                'sized_units.exposure', 'sized_units.' ~ basis ~ '_relative_risk', 'declared_strata.exposure_power', 1
             ) | indent(12) }}
-        ) as raw_risk_size,
-        sum(
-            {{ prevalence._risk_size(
-                relation ~ '.exposure', relation ~ '.learned_relative_risk', 'declared_strata.exposure_power', 1
-            ) | indent(12) }}
-        ) as learned_risk_size
-    from {{ relation }}
+        ) as {{ basis }}_risk_size{{ ',' if not loop.last }}
+        {%- endfor %}
+    from sized_units
     inner join declared_strata
         on
-            {{ relation }}.risk_scope = declared_strata.risk_scope
-            and {{ relation }}.highest_score_millionths
+            sized_units.unit_type = declared_strata.unit_type
+            and sized_units.risk_scope = declared_strata.risk_scope
+            and sized_units.highest_score_millionths
             between declared_strata.score_from_millionths and declared_strata.score_until_millionths
-    where declared_strata.unit_type = '{{ unit_type }}'
-    group by declared_strata.plan_id, {{ relation }}.unit_date, declared_strata.stratum_number
-    {% if not loop.last %}
-    union all
-    {% endif -%}
-    {% endfor %}
+    group by declared_strata.plan_id, sized_units.unit_date, declared_strata.stratum_number
+
 ),
 
 -- rates serve a day when every unit has one; until then the raw score does
@@ -120,14 +96,11 @@ plan_days as (
 strata as (
 
     select
-        declared_strata.plan_id,
+        plans.*,
         plan_days.unit_date,
         declared_strata.stratum_number,
         declared_strata.score_from_millionths,
         declared_strata.score_until_millionths,
-        plans.expected_units,
-        plans.allocation,
-        plans.minimum_stratum_units,
         cast(coalesce(unit_sums.frame_units, 0) as bigint) as frame_units,
         cast(coalesce(unit_sums.frame_exposure, 0) as bigint) as frame_exposure,
         cast(coalesce(unit_sums.exposure_size, 0) as double) as stratum_weight,

@@ -2,43 +2,28 @@
 
 with
 
-content_days as (
+units as (
 
-    select
-        plan_id,
-        unit_date,
-        expected_units,
-        exposure,
-        size_measure,
-        inclusion_probability,
-        is_certainty,
-        is_score_learned,
-        is_score_imputed
-    from {{ ref('frame_content_days') }}
-
-),
-
-interactions as (
-
-    select
-        plan_id,
-        unit_date,
-        expected_units,
-        exposure,
-        size_measure,
-        inclusion_probability,
-        is_certainty,
-        is_score_learned,
-        is_score_imputed
-    from {{ ref('frame_interactions') }}
+    select * from {{ ref('frame_units') }}
 
 ),
 
 user_days as (
 
     select
+        *,
+        'user_day' as unit_type
+    from {{ ref('frame_user_days') }}
+
+),
+
+all_units as (
+
+    {% for relation in ['units', 'user_days'] -%}
+    select
         plan_id,
         unit_date,
+        unit_type,
         expected_units,
         exposure,
         size_measure,
@@ -46,55 +31,13 @@ user_days as (
         is_certainty,
         is_score_learned,
         is_score_imputed
-    from {{ ref('frame_user_days') }}
+    from {{ relation }}
 
-),
-
-frame_units as (
-
-    select
-        'content_day' as unit_type,
-        content_days.plan_id,
-        content_days.unit_date,
-        content_days.expected_units,
-        content_days.exposure,
-        content_days.size_measure,
-        content_days.inclusion_probability,
-        content_days.is_certainty,
-        content_days.is_score_learned,
-        content_days.is_score_imputed
-    from content_days
-
+    {% if not loop.last -%}
     union all
 
-    select
-        'interaction' as unit_type,
-        interactions.plan_id,
-        interactions.unit_date,
-        interactions.expected_units,
-        interactions.exposure,
-        interactions.size_measure,
-        interactions.inclusion_probability,
-        interactions.is_certainty,
-        interactions.is_score_learned,
-        interactions.is_score_imputed
-    from interactions
-
-    union all
-
-    select
-        'user_day' as unit_type,
-        user_days.plan_id,
-        user_days.unit_date,
-        user_days.expected_units,
-        user_days.exposure,
-        user_days.size_measure,
-        user_days.inclusion_probability,
-        user_days.is_certainty,
-        user_days.is_score_learned,
-        user_days.is_score_imputed
-    from user_days
-
+    {% endif -%}
+    {% endfor %}
 ),
 
 final as (
@@ -121,7 +64,7 @@ final as (
         -- a unit that is taken with certainty cannot be missed, so it does not bound what was missed
         max(case when not is_certainty then exposure / nullif(inclusion_probability, 0) end)
             as maximum_weighted_exposure
-    from frame_units
+    from all_units
     group by plan_id, unit_date, unit_type
 
 )

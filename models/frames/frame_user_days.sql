@@ -5,30 +5,28 @@ with
 plans as (
 
     select
-        plan_id,
-        design,
-        expected_units,
-        interactions_per_user_day,
-        components_per_interaction,
-        coalesce(policy_id, 'all') as risk_scope,
-        coalesce(score_basis, 'learned') as score_basis,
-        coalesce(score_power, 0.5) as score_power,
-        coalesce(defence_share, 1) as defence_share,
-        coalesce(cold_defence_share, defence_share, 1) as cold_defence_share
-    from {{ ref('stg_sampling_plans') }}
-    where unit_type = 'user_day'
+        plans.plan_id,
+        plans.design,
+        plans.expected_units,
+        plans.interactions_per_user_day,
+        plans.components_per_interaction,
+        coalesce(plans.policy_id, 'all') as risk_scope,
+        coalesce(plans.score_basis, 'learned') as score_basis,
+        coalesce(plans.score_power, 0.5) as score_power,
+        coalesce(plans.defence_share, 1) as defence_share,
+        coalesce(plans.cold_defence_share, plans.defence_share, 1) as cold_defence_share,
+        designs.size_measure as size_kind
+    from {{ ref('stg_sampling_plans') }} as plans
+    inner join {{ ref('designs') }} as designs
+        on plans.design = designs.design
+    where plans.unit_type = 'user_day'
 
 ),
 
 -- traffic without a user has no user-day: it is outside this frame
 interactions as (
 
-    select
-        unit_id,
-        unit_date,
-        user_id,
-        session_id,
-        views
+    select *
     from {{ ref('unit_interactions') }}
     where user_id is not null
 
@@ -36,27 +34,18 @@ interactions as (
 
 interaction_sizes as (
 
-    select
-        unit_id,
-        unit_date,
-        risk_scope,
-        is_score_imputed,
-        raw_relative_risk,
-        learned_relative_risk
-    from {{ ref('frame_interaction_sizes') }}
+    select *
+    from {{ ref('frame_unit_sizes') }}
+    where unit_type = 'interaction'
 
 ),
 
 plan_interactions as (
 
     select {{ prevalence._broadcast(['plans']) }}
+        interactions.*,
         plans.plan_id,
         plans.risk_scope,
-        interactions.unit_id,
-        interactions.unit_date,
-        interactions.user_id,
-        interactions.session_id,
-        interactions.views,
         least(interactions.views, coalesce(plans.components_per_interaction, interactions.views)) as capped_views
     from interactions
     cross join plans
@@ -95,16 +84,7 @@ user_days as (
 sized_user_days as (
 
     select {{ prevalence._broadcast(['plans']) }}
-        user_days.plan_id,
-        user_days.user_id,
-        user_days.unit_date,
-        user_days.interactions,
-        user_days.sessions,
-        user_days.components,
-        user_days.capped_components,
-        user_days.largest_interaction,
-        user_days.is_score_imputed,
-        user_days.has_learned_rates,
+        user_days.*,
         {{ prevalence._user_day_risk_size('user_days.raw_risk', 'plans.score_power') }} as raw_risk_size,
         {{ prevalence._user_day_risk_size('user_days.learned_risk', 'plans.score_power') }} as learned_risk_size
     from user_days
@@ -131,17 +111,10 @@ day_totals as (
 served_days as (
 
     select
-        plans.plan_id,
-        plans.design,
-        plans.expected_units,
-        plans.score_power,
-        plans.defence_share,
-        plans.cold_defence_share,
-        plans.interactions_per_user_day,
-        plans.components_per_interaction,
+        plans.*,
         plans.score_basis = 'learned' and day_totals.has_learned_rates as uses_learned_rates,
         day_totals.unit_date,
-        day_totals.exposure,
+        day_totals.exposure as day_exposure,
         day_totals.raw_risk_size,
         day_totals.learned_risk_size
     from day_totals
@@ -153,17 +126,9 @@ served_days as (
 plan_days as (
 
     select
-        plan_id,
-        design,
-        expected_units,
-        score_power,
-        interactions_per_user_day,
-        components_per_interaction,
-        uses_learned_rates,
-        unit_date,
-        exposure,
-        case when uses_learned_rates then learned_risk_size else raw_risk_size end as risk_size,
-        case when uses_learned_rates then defence_share else cold_defence_share end as defence_share
+        *,
+        case when uses_learned_rates then learned_risk_size else raw_risk_size end as day_risk_size,
+        case when uses_learned_rates then defence_share else cold_defence_share end as share_in_force
     from served_days
 
 ),
@@ -171,31 +136,27 @@ plan_days as (
 plan_units as (
 
     select {{ prevalence._broadcast(['plan_days']) }}
-        plan_days.plan_id,
+        sized_user_days.*,
         plan_days.design,
         plan_days.expected_units,
         plan_days.interactions_per_user_day,
         plan_days.components_per_interaction,
         case
-            when plan_days.design <> 'simple_random' and plan_days.score_power > 0 and plan_days.defence_share < 1
+            when
+                plan_days.size_kind = 'exposure_and_score'
+                and plan_days.score_power > 0
+                and plan_days.share_in_force < 1
                 then plan_days.uses_learned_rates
         end as is_score_learned,
         sized_user_days.user_id || '|' || cast(sized_user_days.unit_date as string) as unit_id,
-        sized_user_days.unit_date,
         sized_user_days.user_id as unit_key,
         cast(1 as bigint) as exposure,
-        sized_user_days.interactions,
-        sized_user_days.sessions,
-        sized_user_days.components,
-        sized_user_days.capped_components,
-        sized_user_days.largest_interaction,
-        sized_user_days.is_score_imputed,
         case
-            when plan_days.design = 'simple_random' then cast(1 as bigint)
+            when plan_days.size_kind = 'equal' then cast(1 as bigint)
             else {{ prevalence._defensive_mixture(
                 'cast(1 as bigint)',
                 'case when plan_days.uses_learned_rates then sized_user_days.learned_risk_size else sized_user_days.raw_risk_size end',
-                'plan_days.defence_share', exposure_total='plan_days.exposure', risk_total='plan_days.risk_size'
+                'plan_days.share_in_force', exposure_total='plan_days.day_exposure', risk_total='plan_days.day_risk_size'
             ) }}
         end as size_measure
     from sized_user_days

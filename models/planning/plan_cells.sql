@@ -9,17 +9,18 @@ learned risks by less than a sixth, scores by about a third where they are commo
 
 with
 
-content_day_sizes as (
+sized_units as (
 
-    select *
-    from {{ ref('frame_content_day_sizes') }}
-
-),
-
-interaction_sizes as (
-
-    select *
-    from {{ ref('frame_interaction_sizes') }}
+    select
+        unit_type,
+        unit_date,
+        unit_key,
+        risk_scope,
+        exposure,
+        highest_score_millionths,
+        raw_relative_risk,
+        learned_relative_risk
+    from {{ ref('frame_unit_sizes') }}
 
 ),
 
@@ -82,7 +83,7 @@ unit_scores as (
     select
         'content_day' as unit_type,
         unit_date,
-        unit_id as unit_key,
+        content_id as unit_key,
         policy_id,
         score_millionths,
         is_score_imputed,
@@ -109,63 +110,12 @@ unit_scores as (
 
 ),
 
--- what strata are made of: the highest score over policies, or that of the policy that a plan is for alone
-highest_scores as (
-
-    select
-        unit_type,
-        unit_date,
-        unit_key,
-        'all' as risk_scope,
-        max(score_millionths) as score_millionths
-    from unit_scores
-    group by unit_type, unit_date, unit_key
-
-    union all
-
-    select
-        unit_type,
-        unit_date,
-        unit_key,
-        policy_id as risk_scope,
-        score_millionths
-    from unit_scores
-
-),
-
-sized_units as (
-
-    select
-        'content_day' as unit_type,
-        unit_date,
-        unit_id as unit_key,
-        risk_scope,
-        exposure,
-        raw_relative_risk,
-        learned_relative_risk
-    from content_day_sizes
-
-    union all
-
-    select
-        'interaction' as unit_type,
-        unit_date,
-        unit_key,
-        risk_scope,
-        exposure,
-        raw_relative_risk,
-        learned_relative_risk
-    from interaction_sizes
-
-),
-
 -- an interaction of which nothing was viewed has no score and nothing that could violate
 policy_units as (
 
     select {{ prevalence._broadcast(['policies']) }}
         sized_units.*,
         policies.policy_id,
-        coalesce(highest_scores.score_millionths, cast(0 as bigint)) as highest_score_millionths,
         coalesce(unit_scores.score_millionths, cast(0 as bigint)) as score_millionths,
         coalesce(unit_scores.is_score_imputed, true) as is_score_imputed,
         unit_scores.violation_rate_billionths
@@ -177,12 +127,6 @@ policy_units as (
             and sized_units.unit_date = unit_scores.unit_date
             and sized_units.unit_key = unit_scores.unit_key
             and policies.policy_id = unit_scores.policy_id
-    left join highest_scores
-        on
-            sized_units.unit_type = highest_scores.unit_type
-            and sized_units.unit_date = highest_scores.unit_date
-            and sized_units.unit_key = highest_scores.unit_key
-            and sized_units.risk_scope = highest_scores.risk_scope
 
 ),
 

@@ -23,7 +23,6 @@ from prevalence.engines.settings import Settings, UserError
 from prevalence.engines.warehouse_interface import Warehouse
 
 UNIT_TYPES = ("content_day", "interaction")
-FRAMES = {"content_day": "frame_content_day_sizes", "interaction": "frame_interaction_sizes"}
 POOLS = ("llm", "bpo", "sme")
 REPLICATES = 1_000
 RECOMMENDED_REPLICATES = 4_000
@@ -62,12 +61,12 @@ def _day(settings: Settings, request: Request) -> tuple[date, Window]:
             "or `prevalence plan --raw-folder DIR` for your own logs."
         )
     with warehouse.connect(settings, read_only=True) as connection:
-        table = FRAMES[request.unit_type]
         built, landed = {}, {}
-        if table in connection.relations("frames"):
+        if "frame_unit_sizes" in connection.relations("frames"):
             built = dict(
                 connection.rows(
-                    f"select unit_date, sum(exposure) from frames.{table} where risk_scope = 'all' group by unit_date"
+                    "select unit_date, sum(exposure) from frames.frame_unit_sizes"
+                    f" where risk_scope = 'all' and unit_type = '{request.unit_type}' group by unit_date"
                 )
             )
         # days that no run has built yet can be planned for as well
@@ -100,7 +99,7 @@ def _build(settings: Settings, day: date, window: Window, variables: dict, threa
     """Everything that a plan needs and is not there: of the logs one day alone."""
     with warehouse.connect(settings, read_only=True) as connection:
         frames = connection.relations("frames")
-        has_frame = {"frame_content_scores", *FRAMES.values()} <= frames.keys() and connection.rows(
+        has_frame = {"frame_content_scores", "frame_unit_sizes"} <= frames.keys() and connection.rows(
             f"select 1 from frames.frame_content_scores where unit_date = cast('{day}' as date) limit 1"
         )
         has_labels = "fct_unit_labels" in connection.relations("labels")

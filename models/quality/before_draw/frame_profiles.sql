@@ -31,7 +31,7 @@ totals as (
 
 frame_rows as (
 
-    {% for relation in ['frame_content_days', 'frame_interactions', 'frame_user_days'] -%}
+    {% for relation in ['frame_units', 'frame_user_days'] -%}
     select
         plan_id,
         unit_date,
