@@ -14,10 +14,10 @@ plans as (
 
 ),
 
-primary_tasks as (
+primary_assignments as (
 
     select *
-    from {{ ref('label_tasks') }}
+    from {{ ref('label_possible_assignments') }}
     where purpose = 'primary'
 
 ),
@@ -44,18 +44,18 @@ judged_units as (
         plans.defence_share,
         plans.audit_units,
         plans.audit_floor,
-        primary_tasks.policy_id,
+        primary_assignments.policy_id,
         judge_events.assignment_id is not null as is_judged,
         case when judge_events.outcome = 'ok' then judge_events.decision = 'violating' end as judge_is_violating
     from draws
     inner join plans
         on draws.plan_id = plans.plan_id
-    inner join primary_tasks
+    inner join primary_assignments
         on
-            draws.unit_type = primary_tasks.unit_type
-            and draws.unit_id = primary_tasks.unit_id
+            draws.unit_type = primary_assignments.unit_type
+            and draws.unit_id = primary_assignments.unit_id
     left join judge_events
-        on primary_tasks.assignment_id = judge_events.assignment_id
+        on primary_assignments.assignment_id = judge_events.assignment_id
 
 ),
 
@@ -98,8 +98,8 @@ open_units as (
 
 ),
 
--- the judge may have missed something: where it said no, the audit looks by weight and risk; sizes in whole numbers: weight x
--- exposure, and the same x root score
+-- the judge may have missed something: where it said no, the audit looks by weight and risk; sizes in whole numbers:
+-- weight x exposure, and the same x root score
 weighted_units as (
 
     select
@@ -173,7 +173,8 @@ audited_with_probability as (
         open_units.exposure * open_units.design_weight as weighted_exposure,
         -- a plan without an audit has no judge, and its units are one group
         open_units.audit_units is not null and not coalesce(open_units.judge_is_violating, true) as is_quiet,
-        -- where a violation that nobody meets would lie: as often as the score says, with a floor of 10^-4; each draw says it
+        -- where a violation that nobody meets would lie: as often as the score says, with a floor of 10^-4; each draw
+        -- says it
         open_units.draws * open_units.design_weight * open_units.exposure * (open_units.score_millionths + 100)
             as expected_violation,
         {{ prevalence._audit_random_number(

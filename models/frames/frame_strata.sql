@@ -60,16 +60,16 @@ unit_sums as (
         count(*) as frame_units,
         sum(sized_units.exposure) as frame_exposure,
         count(sized_units.learned_relative_risk) as learned_units,
-        sum(
-            {{ prevalence._exposure_size('sized_units.exposure', 'declared_strata.exposure_power') | indent(12) }}
-        ) as exposure_size,
-        {%- for basis in ['raw', 'learned'] %}
+        {% for basis in ['raw', 'learned'] -%}
         sum(
             {{ prevalence._risk_size(
                 'sized_units.exposure', 'sized_units.' ~ basis ~ '_relative_risk', 'declared_strata.exposure_power', 1
             ) | indent(12) }}
-        ) as {{ basis }}_risk_size{{ ',' if not loop.last }}
-        {%- endfor %}
+        ) as {{ basis }}_risk_size,
+        {% endfor -%}
+        sum(
+            {{ prevalence._exposure_size('sized_units.exposure', 'declared_strata.exposure_power') | indent(12) }}
+        ) as exposure_size
     from sized_units
     inner join declared_strata
         on

@@ -66,18 +66,18 @@ day_totals as (
         measures.risk_scope,
         measures.exposure_power,
         measures.score_power,
-        bool_and(sized_units.learned_relative_risk is not null) as has_learned_rates,
-        cast(sum(
-            {{ prevalence._exposure_size('sized_units.exposure', 'measures.exposure_power') | indent(8) }}
-        ) as bigint) as exposure_size,
-        {%- for basis in ['raw', 'learned'] %}
+        {% for basis in ['raw', 'learned'] -%}
         cast(sum(
             {{ prevalence._risk_size(
                 'sized_units.exposure', 'sized_units.' ~ basis ~ '_relative_risk', 'measures.exposure_power',
                 'measures.score_power'
             ) | indent(8) }}
-        ) as bigint) as {{ basis }}_risk_size{{ ',' if not loop.last }}
-        {%- endfor %}
+        ) as bigint) as {{ basis }}_risk_size,
+        {% endfor -%}
+        cast(sum(
+            {{ prevalence._exposure_size('sized_units.exposure', 'measures.exposure_power') | indent(8) }}
+        ) as bigint) as exposure_size,
+        bool_and(sized_units.learned_relative_risk is not null) as has_learned_rates
     from sized_units
     inner join measures
         on
