@@ -32,6 +32,8 @@ class Renames:
 
     relations: dict[str, str | None]
     columns: dict[str, str | None]
+    # which rows of the new relation are those of the old one, where several have become one
+    conditions: dict[str, str]
 
     @classmethod
     def read(cls, path: Path = RENAMES) -> Renames:
@@ -41,7 +43,8 @@ class Renames:
         def of_kind(kind: str) -> dict[str, str | None]:
             return {row["old"]: row["new"] or None for row in rows if row["kind"] == kind}
 
-        return cls(of_kind("relation"), of_kind("column"))
+        conditions = {row["old"]: row["where"] for row in rows if row["where"]}
+        return cls(of_kind("relation"), of_kind("column"), conditions)
 
     def relation(self, old: str) -> str | None:
         return self.relations.get(old, old)
@@ -103,7 +106,8 @@ def _of_relation(
     exact = [(column, new) for column, new, kind in pairs if is_exact(new, kind)]
     summed = [(column, new) for column, new, kind in pairs if not is_exact(new, kind)]
     # rows are paired by all that has to be equal; among those that agree in that, the doubles put them in order
-    for side, source in (("lefthand", f"old.{relation}"), ("righthand", f"new.{renamed}")):
+    condition = renames.conditions.get(relation, "true")
+    for side, source in (("lefthand", f"old.{relation}"), ("righthand", f"new.{renamed} where {condition}")):
         names = [(column if side == "lefthand" else new, new) for column, new in (*exact, *summed)]
         listed = ", ".join(f'"{name}" as "{as_name}"' for name, as_name in names)
         by = ", ".join(f'"{new}"' for _, new in exact) or "1"

@@ -184,7 +184,11 @@ SCRIPT = [
             ) group by interaction_id
         ) using (interaction_id);
         {FRAME.format(frame='frame_content_days', sizes='content_sizes', n=5000, plan='content_days', design='poisson')};
-        {FRAME.format(frame='frame_interactions', sizes='interaction_sizes', n=2000, plan='interactions', design='pareto')}
+        {FRAME.format(frame='frame_interactions', sizes='interaction_sizes', n=2000, plan='interactions', design='pareto')};
+        create view frame_units as
+        select *, 'content_day' as unit_type from frame_content_days
+        union all
+        select *, 'interaction' as unit_type from frame_interactions
         """,
     ),
     (
@@ -213,8 +217,7 @@ COMPARED = (
     ("units", "unit_interactions"),
     ("units", "unit_sessions"),
     ("units", "unit_user_days"),
-    ("frames", "frame_content_days"),
-    ("frames", "frame_interactions"),
+    ("frames", "frame_units"),
     ("draws", "draw_units"),
 )
 

@@ -130,7 +130,7 @@ def test_late_rows_change_units_and_frames_but_no_draw(folder):
         )
     finish(folder, *DEMO)
     changed = {line.split(":")[0] for line in changes(folder)}
-    assert {"units.unit_interactions", "units.unit_content_days", "frames.frame_interactions"} <= changed
+    assert {"units.unit_interactions", "units.unit_content_days", "frames.frame_units"} <= changed
     assert not changed & {"draws.draw_units", "draws.draw_audits", "raw.label_events", "labels.label_items"}
     with duckdb.connect(str(folder / "prevalence.duckdb"), read_only=True) as connection:
         assert connection.execute(

@@ -285,7 +285,7 @@ def test_no_step_of_a_model_brings_a_day_together(runs: Runs) -> None:
 def test_there_is_what_could_come_together(runs: Runs) -> None:
     """Every layer is among the models; a plan has more units on each day than MOST_ROWS, each log more rows."""
     assert {model.table.split("__")[0] for model in runs.models} == {
-        *("staging", "units", "frames", "quality", "labels", "planning")
+        *("staging", "units", "frames", "draws", "quality", "labels", "planning")
     }
     names = {model.name for model in runs.models}
     assert set(BOUNDED_MODELS) <= names, set(BOUNDED_MODELS) - names
@@ -304,12 +304,12 @@ def test_there_is_what_could_come_together(runs: Runs) -> None:
     for source in ("users", "interactions", "components", "risk_scores"):
         assert {(source, "used"), (source, "quarantined")} <= kept
     assert {("interactions", "late"), ("interactions", "duplicate"), ("components", "duplicate")} <= kept
-    drawn = dict(rows("select plan_id, count(*) from frames__draw_units group by plan_id"))
+    drawn = dict(rows("select plan_id, count(*) from draws__draw_units group by plan_id"))
     assert drawn["fixed"] == 800 and drawn["interactions"] == 600 and drawn["holdout"] == 200
     assert 0 < drawn["logged"] <= 220 and abs(drawn["views"] - 800) < 150 and abs(drawn["user_days"] - 600) < 120
-    ((repeats,),) = rows("select sum(draws) from frames__draw_units where plan_id = 'repeated'")
+    ((repeats,),) = rows("select sum(draws) from draws__draw_units where plan_id = 'repeated'")
     assert repeats == 100
-    assert dict(rows('select unit_type, count(*) from frames__draw_user_day_interactions group by all')).keys() == {
+    assert dict(rows('select unit_type, count(*) from draws__draw_user_day_interactions group by all')).keys() == {
         *('interaction', 'interaction_part')
     }
-    assert rows("select count_if(is_certainty) from frames__frame_content_days")[0][0] > 10
+    assert rows("select count_if(is_certainty) from frames__frame_units where unit_type = 'content_day'")[0][0] > 10

@@ -42,9 +42,9 @@ TABLES = {
         select interaction_id, position, unit_date, position <> components // 2 as was_viewed
         from units.unit_interactions, lateral (select range as position from range(components))
     """,
-    "frames.frame_interaction_sizes": """
+    "frames.frame_unit_sizes": """
         select
-            unit_id, unit_date, unit_id as unit_key, 'all' as risk_scope, 1 as exposure, false as is_score_imputed,
+            unit_id, 'interaction' as unit_type, unit_date, unit_id as unit_key, 'all' as risk_scope, 1 as exposure, false as is_score_imputed,
             (1 + hash(user_id) % 5) * 100000000000 * views as raw_relative_risk, null::bigint as learned_relative_risk
         from units.unit_interactions
     """,
@@ -110,7 +110,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     compiled = invoke(folder, None, "compile", {}, "--select", *MODELS).result.results
     queries = {result.node.name: result.node for result in compiled if result.node.resource_type == "model"}
     with duckdb.connect() as connection:
-        for schema in ("staging", "units", "frames", "labels"):
+        for schema in ("reference", "staging", "units", "frames", "draws", "labels"):
             connection.execute(f"create schema {schema}")
 
         def create(name: str, query: str) -> None:
@@ -129,13 +129,16 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
             from range({DRAWS}) as draws (n)
             """,
         )
-        for name in ("frame_content_days", "frame_interactions"):
-            create(
-                f"frames.{name}",
-                "select plan_id, '' as unit_id, date '2026-10-05' as unit_date, '' as unit_key, design, "
-                "expected_units, 0 as stratum_number, 1 as stratum_units, 1 as exposure, 1 as size_measure, 0.5::double as inclusion_probability, false as is_certainty, "
-                "false as is_score_learned, false as is_score_imputed from staging.stg_sampling_plans where false",
-            )
+        create(
+            "reference.designs",
+            f"select * from read_csv('{ROOT / 'seeds' / 'designs.csv'}')",
+        )
+        create(
+            "frames.frame_units",
+            "select plan_id, '' as unit_id, '' as unit_type, date '2026-10-05' as unit_date, '' as unit_key, design, "
+            "expected_units, 0 as stratum_number, 1 as stratum_units, 1 as exposure, 1 as size_measure, 0.5::double as inclusion_probability, false as is_certainty, "
+            "false as is_score_learned, false as is_score_imputed from staging.stg_sampling_plans where false",
+        )
         for name in MODELS:
             if name == "fct_user_day_labels":
                 create("labels.fct_unit_labels", LABELS)
@@ -284,4 +287,4 @@ def test_models_are_those_of_the_project() -> None:
     made = {*MODELS, *(name.split(".")[1] for name in TABLES if "." in name), "stg_sampling_plans", "fct_unit_labels"}
     read = {name for text in texts.values() for name in re.findall(r"ref\('(\w+)'\)", text)}
     # frames of other units have no rows here, and no plan is at fault
-    assert read <= made | {"frame_content_days", "frame_interactions", "plan_problems"}
+    assert read <= made | {"designs", "frame_units", "plan_problems"}

@@ -102,7 +102,7 @@ def test_rows_are_stored_once_per_grain(planned):
 
 
 def test_cells_add_up_to_the_frame(planned):
-    units = planned.query("select count(*), sum(exposure) from frames.frame_interaction_sizes where risk_scope = 'all'")
+    units = planned.query("select count(*), sum(exposure) from frames.frame_unit_sizes where unit_type = 'interaction' and risk_scope = 'all'")
     for policy in ("harassment", "self_harm"):
         assert (
             planned.query(

@@ -166,7 +166,7 @@ def test_a_frame_and_a_plan_that_have_changed_are_said_and_edits_are_still_found
     shutil.copy(folder / "built.duckdb", folder / "changed.duckdb")
     with duckdb.connect(str(folder / "changed.duckdb")) as connection:
         connection.execute(
-            "update frames.frame_content_days set inclusion_probability = inclusion_probability * 0.999"
+            "update frames.frame_units set inclusion_probability = inclusion_probability * 0.999"
             " where unit_date = '2026-10-05' and not is_certainty"
         )
         connection.execute(
