@@ -59,10 +59,7 @@ policies as (
 views as (
 
     select
-        requests.day_number,
-        requests.day_date,
-        requests.surface,
-        requests.country,
+        requests.*,
         viewed_components.content_id
     from viewed_components
     inner join requests
@@ -70,20 +67,48 @@ views as (
 
 ),
 
-violating_requests as (
+-- all that was seen, under no policy, and what violates, under each policy that it violates
+counted_views as (
 
     select
-        requests.day_number,
-        requests.day_date,
-        requests.user_id,
-        requests.session_key,
-        requests.surface,
-        requests.country,
+        day_number,
+        day_date,
+        surface,
+        country,
+        cast(null as string) as policy_id
+    from views
+
+    union all
+
+    select
+        views.day_number,
+        views.day_date,
+        views.surface,
+        views.country,
+        violating_contents.policy_id
+    from views
+    inner join violating_contents
+        on views.content_id = violating_contents.content_id
+
+),
+
+counted_requests as (
+
+    select
+        *,
+        cast(null as string) as policy_id,
+        cast(null as string) as scope
+    from requests
+
+    union all
+
+    select
+        requests.*,
         interaction_labels.policy_id,
         case when interaction_labels.any_component_violates then 'any_component' else 'whole_alone' end as scope
-    from interaction_labels
-    inner join requests
-        on interaction_labels.interaction_id = requests.interaction_id
+    from requests
+    inner join interaction_labels
+        on requests.interaction_id = interaction_labels.interaction_id
 
 ),
 
@@ -93,79 +118,27 @@ unit_counts as (
     select
         day_number,
         day_date,
-        'component' as unit_type,
-        surface,
-        country,
-        count(*) as units
-    from views
-    group by day_number, day_date, surface, country
-
-    union all
-
-    select
-        day_number,
-        day_date,
-        'interaction' as unit_type,
-        surface,
-        country,
-        count(*) as units
-    from requests
-    group by day_number, day_date, surface, country
-
-    union all
-
-    select
-        day_number,
-        day_date,
-        'session' as unit_type,
-        cast(null as string) as surface,
-        cast(null as string) as country,
-        count(distinct session_key) as units
-    from requests
-    group by day_number, day_date
-
-    union all
-
-    select
-        day_number,
-        day_date,
-        'user_day' as unit_type,
-        cast(null as string) as surface,
-        cast(null as string) as country,
-        count(distinct user_id) as units
-    from requests
-    group by day_number, day_date
-
-),
-
-violation_counts as (
-
-    select
-        views.day_number,
-        views.day_date,
-        'component' as unit_type,
-        violating_contents.policy_id,
-        views.surface,
-        views.country,
-        cast(null as string) as scope,
-        count(*) as violating_units
-    from views
-    inner join violating_contents
-        on views.content_id = violating_contents.content_id
-    group by views.day_number, views.day_date, violating_contents.policy_id, views.surface, views.country
-
-    union all
-
-    select
-        day_number,
-        day_date,
-        'interaction' as unit_type,
         policy_id,
+        'component' as unit_type,
+        surface,
+        country,
+        cast(null as string) as scope,
+        count(*) as units
+    from counted_views
+    group by day_number, day_date, policy_id, surface, country
+
+    union all
+
+    select
+        day_number,
+        day_date,
+        policy_id,
+        'interaction' as unit_type,
         surface,
         country,
         scope,
-        count(*) as violating_units
-    from violating_requests
+        count(*) as units
+    from counted_requests
     group by day_number, day_date, policy_id, surface, country, scope
 
     union all
@@ -173,13 +146,13 @@ violation_counts as (
     select
         day_number,
         day_date,
-        'session' as unit_type,
         policy_id,
+        'session' as unit_type,
         cast(null as string) as surface,
         cast(null as string) as country,
         cast(null as string) as scope,
-        count(distinct session_key) as violating_units
-    from violating_requests
+        count(distinct session_key) as units
+    from counted_requests
     group by day_number, day_date, policy_id
 
     union all
@@ -187,13 +160,13 @@ violation_counts as (
     select
         day_number,
         day_date,
-        'user_day' as unit_type,
         policy_id,
+        'user_day' as unit_type,
         cast(null as string) as surface,
         cast(null as string) as country,
         cast(null as string) as scope,
-        count(distinct user_id) as violating_units
-    from violating_requests
+        count(distinct user_id) as units
+    from counted_requests
     group by day_number, day_date, policy_id
 
 ),
@@ -210,6 +183,7 @@ pivots as (
 
 ),
 
+-- a scope restricts the violations and not the units
 domain_units as (
 
     select
@@ -223,63 +197,46 @@ domain_units as (
         end as pivot_value
     from unit_counts
     cross join pivots
-    where pivots.pivot_name <> 'violation_scope' or unit_counts.unit_type = 'interaction'
+    where
+        pivots.pivot_name <> 'violation_scope'
+        or (unit_counts.unit_type = 'interaction' and coalesce(unit_counts.scope, pivots.scope) = pivots.scope)
+
+),
+
+domain_counts as (
+
+    select
+        {{ keys | join(',\n        ') }},
+        policy_id,
+        sum(units) as units
+    from domain_units
+    where pivot_value is not null
+    group by {{ keys | join(', ') }}, policy_id
 
 ),
 
 domain_totals as (
 
-    select
-        {{ keys | join(',\n        ') }},
-        sum(units) as units
-    from domain_units
-    where pivot_value is not null
-    group by {{ keys | join(', ') }}
-
-),
-
-violating_domain_units as (
-
-    select
-        violation_counts.*,
-        pivots.pivot_name,
-        case pivots.pivot_name
-            when 'surface' then violation_counts.surface
-            when 'country' then violation_counts.country
-            when 'violation_scope' then pivots.scope
-            else 'all'
-        end as pivot_value
-    from violation_counts
-    cross join pivots
-    where pivots.pivot_name <> 'violation_scope' or pivots.scope = violation_counts.scope
-
-),
-
-domain_violations as (
-
-    select
-        {{ keys | join(',\n        ') }},
-        policy_id,
-        sum(violating_units) as violating_units
-    from violating_domain_units
-    where pivot_value is not null
-    group by {{ keys | join(', ') }}, policy_id
+    select *
+    from domain_counts
+    where policy_id is null
 
 ),
 
 day_sums as (
 
     select
-        domain_totals.*,
+        domain_totals.{{ keys | join(',\n        domain_totals.') }},
         policies.policy_id,
-        coalesce(domain_violations.violating_units, 0) as violating_units
+        domain_totals.units,
+        coalesce(violating_domains.units, 0) as violating_units
     from domain_totals
     cross join policies
-    left join domain_violations
+    left join domain_counts as violating_domains
         on
-            policies.policy_id = domain_violations.policy_id
+            policies.policy_id = violating_domains.policy_id
             {%- for key in keys %}
-            and domain_totals.{{ key }} = domain_violations.{{ key }}
+            and domain_totals.{{ key }} = violating_domains.{{ key }}
             {%- endfor %}
 
 ),
