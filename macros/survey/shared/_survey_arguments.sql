@@ -1,4 +1,4 @@
-{#- Checks shared by the estimation macros. Each one refuses while compiling, naming what is allowed and what was given. -#}
+{#- Checks that the estimation macros share. Each refuses while compiling, naming what is allowed and what was given. -#}
 
 {% macro _refuse(macro_name, sentence) -%}
     {{ exceptions.raise_compiler_error(macro_name ~ ": " ~ sentence) }}
@@ -6,7 +6,9 @@
 
 {% macro _check_choice(macro_name, argument, value, allowed) -%}
     {%- if value not in allowed -%}
-        {{ prevalence._refuse(macro_name, argument ~ " must be one of " ~ allowed | join(', ') ~ "; received '" ~ value ~ "'") }}
+        {{ prevalence._refuse(
+            macro_name, argument ~ " must be one of " ~ allowed | join(', ') ~ "; received '" ~ value ~ "'"
+        ) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -23,7 +25,9 @@
             {{ prevalence._refuse(macro_name, argument ~ " is required; received none") }}
         {%- endif -%}
     {%- elif value is not string or value | trim == '' -%}
-        {{ prevalence._refuse(macro_name, argument ~ " must be the text of an SQL expression; received '" ~ value ~ "'") }}
+        {{ prevalence._refuse(
+            macro_name, argument ~ " must be the text of an SQL expression; received '" ~ value ~ "'"
+        ) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -72,17 +76,21 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- `by` is a list of column lists; a set may be given once, and no column may take the name of a column of the result. -#}
+{% macro _is_list(value) -%}
+    {{ return(value is sequence and value is not string and value is not mapping) }}
+{%- endmacro %}
+
+{#- `by` is a list of column lists; a set may be given once, and no column may be named like one of the result. -#}
 {% macro _check_by(macro_name, by, reserved) -%}
     {%- set seen = [] -%}
     {%- set spellings = {} -%}
-    {%- if by is string or by is mapping or by is not sequence or by | length == 0 -%}
+    {%- if not prevalence._is_list(by) or by | length == 0 -%}
         {{ prevalence._refuse(
             macro_name, "by must be a list of column lists, such as [[], ['country']]; received '" ~ by ~ "'"
         ) }}
     {%- endif -%}
     {%- for columns in by -%}
-        {%- if columns is string or columns is mapping or columns is not sequence -%}
+        {%- if not prevalence._is_list(columns) -%}
             {{ prevalence._refuse(
                 macro_name, "by must be a list of column lists, such as [[], ['country']]; received '" ~ by ~ "'"
             ) }}

@@ -10,18 +10,15 @@
         cast(({{ weight }}) as double) as _sv_w,
 {%- endmacro %}
 
+{#- An expression as a double; where none is given, the literal that stands for it. -#}
+{% macro _sv_double(expression, otherwise='null') -%}
+    {{ return('cast(' ~ (otherwise if expression is none else '(' ~ expression ~ ')') ~ ' as double)') }}
+{%- endmacro %}
+
 {#- Columns of _sv_source for the design: 1 for a probability, and infinity for a population, that is not given. -#}
 {% macro _sv_row_design(inclusion_probability, population_psus) -%}
-        {% if inclusion_probability is not none -%}
-        cast(({{ inclusion_probability }}) as double)
-        {%- else -%}
-        cast(1 as double)
-        {%- endif %} as _sv_pi,
-        {% if population_psus is not none -%}
-        cast(({{ population_psus }}) as double)
-        {%- else -%}
-        cast('infinity' as double)
-        {%- endif %} as _sv_population,
+        {{ prevalence._sv_double(inclusion_probability, '1') }} as _sv_pi,
+        {{ prevalence._sv_double(population_psus, "'infinity'") }} as _sv_population,
 {%- endmacro %}
 
 {#- The column _sv_invalid: `valid` for a row that can be used, 1 for one that cannot.

@@ -1,4 +1,5 @@
-{#- Prediction-powered inference: an expert's sample and a larger one of the judge alone, drawn independently.
+{#- CTEs _sv_samples to _sv_moments, made of _sv_members: prediction-powered inference, where phase_2_design is
+independent: an experts' sample and a larger one of the judge alone, drawn independently.
 
 Estimate: c F_rest + (Y - c F_labeled), ratios of weighted sums; variance: c^2 V(F_rest) + V(Y - c F_labeled), each the
 sum of squared linearised scores, so that equal weights give the divisor n of Angelopoulos, Bates, Fannjiang, Jordan and
@@ -6,9 +7,9 @@ Zrnic (2023), Science 382, 669-674. `tuned` is the coefficient of Angelopoulos, 
 cov(y, f) / ((1 + n / N) var(f)), the covariance over the labeled with divisor n, the variance over both samples with
 divisor n + N - 1, cut to [0, 1]. Sums of weighted scores replace these moments where weights differ.
 
-Reads _sv_members, ends with _sv_moments of _survey_figures.
+`spec`: _survey_two_phase_spec.sql
 -#}
-{% macro _sv_independent_moments(domain, judge_coefficient) -%}
+{% macro _survey_two_phase_independent(spec) -%}
 {%- set pairs = [
     ('aa', 'a', 'a'), ('ab', 'a', 'b'), ('bb', 'b', 'b'), ('al', 'a', 'l'), ('lb', 'l', 'b'), ('ll', 'l', 'l')
 ] -%}
@@ -26,24 +27,17 @@ _sv_samples as (
 _sv_sums as (
 
     select
-        {{ domain | join(',\n        ') }},
+        {{ spec.domain | join(',\n        ') }},
         cast(sum(_sv_phase_2) as double) as _sv_phase_2_units,
         cast(count(_sv_y) as double) as _sv_sampled,
         cast(count(_sv_rest_b) as double) as _sv_rest,
         sum(_sv_invalid) as _sv_invalid,
-        sum(case when _sv_y > 0 then 1 else 0 end) as _sv_positive,
-        sum(case when _sv_y < _sv_x then 1 else 0 end) as _sv_below,
-        sum(case when _sv_y < 0 or _sv_y > _sv_x then 1 else 0 end) as _sv_not_share,
+        {{- prevalence._sv_label_counts() }}
         sum(case when _sv_judge <> 0 then 1 else 0 end) as _sv_judge_positive,
         sum(case when _sv_judge < _sv_x then 1 else 0 end) as _sv_judge_below,
         sum(_sv_w1 * coalesce(_sv_judge, 0)) as _sv_judge_sum,
         sum(case when _sv_judge is not null then _sv_w1 * _sv_x end) as _sv_judged_x,
-        sum(case when _sv_y is not null then _sv_w end) as _sv_sum_of_weights,
-        sum(_sv_w * _sv_y * _sv_y) as _sv_wyy,
-        sum(_sv_w * _sv_y * _sv_x) as _sv_wyx,
-        sum(case when _sv_y is not null then _sv_w * _sv_x * _sv_x end) as _sv_wxx,
-        sum(case when _sv_y > 0 then power(_sv_a, 2) end) as _sv_a2,
-        sum(case when _sv_y > 0 then power(_sv_a, 4) end) as _sv_a4,
+        {{- prevalence._sv_label_sums('_sv_w') }}
         max(_sv_w1 * _sv_x) as _sv_maximum,
         {%- for name, left, right in pairs %}
         coalesce(sum(_sv_{{ left }} * _sv_{{ right }}), 0) as _sv_q{{ name }},
@@ -57,7 +51,7 @@ _sv_sums as (
         coalesce(sum(_sv_rest_b), 0) as _sv_rest_b,
         coalesce(sum(_sv_rest_l), 0) as _sv_rest_l
     from _sv_samples
-    group by {{ domain | join(', ') }}
+    group by {{ spec.domain | join(', ') }}
 
 ),
 
@@ -77,7 +71,7 @@ _sv_tuned as (
 
     select
         *,
-        {% if judge_coefficient == 'tuned' -%}
+        {% if spec.judge_coefficient == 'tuned' -%}
         least(1, greatest(0, coalesce(
             (_sv_qal - _sv_ratio_0 * _sv_qlb - _sv_judge_labeled * _sv_qab + _sv_ratio_0 * _sv_judge_labeled * _sv_qbb)
             / (_sv_b * _sv_b)
@@ -93,7 +87,7 @@ _sv_tuned as (
             0
         ))) as _sv_coefficient
         {%- else -%}
-        cast({{ judge_coefficient }} as double) as _sv_coefficient
+        cast({{ spec.judge_coefficient }} as double) as _sv_coefficient
         {%- endif %}
     from _sv_ratios
 
@@ -124,9 +118,8 @@ _sv_terms as (
             - 2 * _sv_coefficient * _sv_qal - 2 * _sv_correction * _sv_qab
             + 2 * _sv_coefficient * _sv_correction * _sv_qlb
         ) / nullif(_sv_b * _sv_b, 0) as _sv_term_2,
-        (_sv_qaa - 2 * _sv_ratio_0 * _sv_qab + _sv_ratio_0 * _sv_ratio_0 * _sv_qbb) / nullif(_sv_b * _sv_b, 0)
-            as _sv_term_0,
-        _sv_wyy - 2 * _sv_ratio_0 * _sv_wyx + _sv_ratio_0 * _sv_ratio_0 * _sv_wxx as _sv_spread
+        ({{ prevalence._sv_residual_square('_sv_q', '_sv_ratio_0') }}) / nullif(_sv_b * _sv_b, 0) as _sv_term_0,
+        {{ prevalence._sv_spread_columns(false, '_sv_ratio_0') }}
     from _sv_corrected
 
 ),
@@ -148,7 +141,7 @@ _sv_moments as (
     select
         *,
         _sv_phase_2_units as _sv_rows,
-        {%- if judge_coefficient == 'tuned' %}
+        {%- if spec.judge_coefficient == 'tuned' %}
         _sv_positive = 0 as _sv_is_none,
         _sv_below = 0 as _sv_is_all,
         {%- else %}
@@ -157,8 +150,7 @@ _sv_moments as (
         {%- endif %}
         case when _sv_coefficient = 0 then 0 else _sv_coefficient * _sv_judge_rest end + _sv_correction as _sv_estimate,
         _sv_variance_1 + _sv_variance_2 as _sv_variance,
-        case when _sv_spread > 1e-12 * (_sv_wyy + _sv_ratio_0 * _sv_ratio_0 * _sv_wxx) then _sv_spread end
-        * _sv_sum_of_weights / nullif(_sv_sampled - 1, 0) / nullif(_sv_b * _sv_b, 0) as _sv_simple_variance,
+        {{ prevalence._sv_simple_variance('_sv_sampled', '_sv_sum_of_weights', '_sv_b') }},
         _sv_sampled - 1 as _sv_df,
         0 as _sv_lonely_psus,
         0 as _sv_census,
