@@ -23,9 +23,7 @@ _sv_fitted as (
 
     select
         _sv_calibrated.*,
-        {%- for key in spec.domain %}
-        _sv_slopes.{{ key }},
-        {%- endfor %}
+        {{ prevalence._columns_of('_sv_slopes', spec.domain) }},
         _sv_slopes._sv_ratio,
         {%- for name in spec.names %}
         {{ '+ ' if not loop.first }}_sv_slopes._sv_slope_{{ loop.index }} * _sv_calibrated.{{ name }}

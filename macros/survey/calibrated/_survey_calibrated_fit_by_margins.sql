@@ -19,9 +19,7 @@ _sv_fits_0 as (
 
     -- every cell of the sample, also those without a row of the domain
     select
-        {%- for key in spec.domain %}
-        _sv_ratios.{{ key }},
-        {%- endfor %}
+        {{ prevalence._columns_of('_sv_ratios', spec.domain) }},
         _sv_cell_factors._sv_cell,
         _sv_cell_factors._sv_regression_weight,
         {%- for name in spec.names %}

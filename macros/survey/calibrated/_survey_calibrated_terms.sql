@@ -8,9 +8,7 @@ _sv_units as (
 
     -- every row of the sample for every domain: its residual is the domain's y - R x, or 0, less what was fitted
     select
-        {%- for key in spec.domain %}
-        _sv_fitted.{{ key }},
-        {%- endfor %}
+        {{ prevalence._columns_of('_sv_fitted', spec.domain) }},
         _sv_fitted._sv_stratum,
         _sv_fitted._sv_psu,
         _sv_fitted._sv_population,

@@ -1,5 +1,5 @@
-{#- CTEs _sv_domains to _sv_moments, made of _sv_terms: strata added up to domains, and the change between the periods, in
-the names that _survey_figures works on.
+{#- CTEs _sv_domains to _sv_moments, made of _sv_terms: strata added up to domains, and the change between the
+periods, in the names that _survey_figures works on.
 
 `spec`: _survey_difference_spec.sql
 -#}

@@ -92,9 +92,7 @@ _sv_paired_psus as (
 _sv_pair_sums as (
 
     select
-        {%- for column in spec.domain + ['_sv_stratum'] %}
-        _sv_first.{{ column }},
-        {%- endfor %}
+        {{ prevalence._columns_of('_sv_first', spec.domain + ['_sv_stratum']) }},
         sum(2 * _sv_pairs._sv_d * _sv_first._sv_a * _sv_second._sv_a) as _sv_paa,
         sum(_sv_pairs._sv_d * (_sv_first._sv_a * _sv_second._sv_b + _sv_first._sv_b * _sv_second._sv_a)) as _sv_pab,
         sum(2 * _sv_pairs._sv_d * _sv_first._sv_b * _sv_second._sv_b) as _sv_pbb
@@ -109,9 +107,7 @@ _sv_pair_sums as (
             and _sv_pairs._sv_psu_2 = _sv_second._sv_psu
             and {{ prevalence._sv_same(spec.domain, '_sv_first', '_sv_second') }}
     group by
-        {%- for column in spec.domain + ['_sv_stratum'] %}
-        _sv_first.{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ prevalence._columns_of('_sv_first', spec.domain + ['_sv_stratum']) }}
 
 ),
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{#- CTEs _sv_source and _sv_values, made of the relation: the arguments' values in each row, and what it adds to the sums
-of each replicate, with _sv_invalid for one that cannot be used.
+{#- CTEs _sv_source and _sv_values, made of the relation: the arguments' values in each row, and what it adds to the
+sums of each replicate, with _sv_invalid for one that cannot be used.
 
 `spec`: _survey_replicate_spec.sql
 -#}

@@ -30,9 +30,7 @@ Names of the auxiliaries' columns are `names`. -#}
 _sv_slopes as (
 
     select
-        {%- for column in columns %}
-        _sv_cross_sums.{{ column }},
-        {%- endfor %}
+        {{ prevalence._columns_of('_sv_cross_sums', columns) }},
         {%- set cross = [] %}
         {%- for name in names %}
         {%- do cross.append('_sv_cross_sums._sv_xu_' ~ loop.index) %}

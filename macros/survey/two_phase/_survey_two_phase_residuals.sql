@@ -12,9 +12,7 @@ _sv_fitted as (
 
     select
         _sv_calibrated.*,
-        {%- for key in spec.domain %}
-        _sv_domains.{{ key }},
-        {%- endfor %}
+        {{ prevalence._columns_of('_sv_domains', spec.domain) }},
         _sv_domains._sv_ratio_0
     from _sv_calibrated
     cross join _sv_domains
@@ -54,9 +52,7 @@ _sv_cross_sums as (
 _sv_residuals as (
 
     select
-        {%- for key in spec.domain %}
-        _sv_audited.{{ key }},
-        {%- endfor %}
+        {{ prevalence._columns_of('_sv_audited', spec.domain) }},
         _sv_audited._sv_cell,
         _sv_audited._sv_p2,
         _sv_audited._sv_size,
@@ -109,9 +105,7 @@ _sv_residual_sums as (
 _sv_calibrated_domains as (
 
     select
-        {%- for key in spec.domain %}
-        _sv_domains.{{ key }},
-        {%- endfor %}
+        {{ prevalence._columns_of('_sv_domains', spec.domain) }},
         {%- for column in [
             'ratio_0', 'ratio_1', 'coefficient', 'phase_2_units', 'sampled', 'positive', 'below', 'not_share',
             'judge_positive', 'judge_below', 'phase_1_units', 'uncovered', 'unfitted', 'domain_cells', 'census',

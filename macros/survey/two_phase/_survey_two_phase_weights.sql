@@ -1,7 +1,8 @@
 {#- CTEs _sv_cell_sizes to _sv_calibrated, made of _sv_weighted: phase 2 calibrated to phase 1, where
 phase_2_auxiliaries are given. _sv_w of _sv_calibrated is the calibrated weight but for the weight of the cell.
 
-The regression estimator of Sarndal, Swensson and Wretman (Model Assisted Survey Sampling, section 9.7), whose weights w1 w2 g reproduce the sums w1 X of phase 1 for each auxiliary X.
+The regression estimator of Sarndal, Swensson and Wretman (Model Assisted Survey Sampling, section 9.7), whose weights
+w1 w2 g reproduce the sums w1 X of phase 1 for each auxiliary X.
 
 `spec`: _survey_two_phase_spec.sql
 -#}
