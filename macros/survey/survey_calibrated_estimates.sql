@@ -68,12 +68,7 @@ with
 {{ prevalence._survey_calibrated_moments(spec) }}
 
 {{ prevalence._survey_figures(
-    by=by,
-    total=total,
-    interval=interval,
-    level=level,
-    lonely_psu=lonely_psu,
-    zero_positive_bound='clopper_pearson',
+    spec,
     zero_positive_law='with_replacement',
     extra_status={
         'name': 'margins_do_not_fit' if spec.with_margins else 'totals_out_of_reach', 'condition': '_sv_unfitted > 0'

@@ -61,12 +61,7 @@ with
 
 {% set given = "_sv_status not in ('invalid_rows', 'no_sampled_units')" -%}
 {{ prevalence._survey_figures(
-    by=by,
-    total=total,
-    interval=interval,
-    level=level,
-    lonely_psu=lonely_psu,
-    zero_positive_bound='clopper_pearson',
+    spec,
     zero_positive_law='with_replacement',
     extra_status={'name': 'no_sampled_units', 'condition': '_sv_labeled1 = 0 or _sv_labeled2 = 0'},
     extra_columns=[

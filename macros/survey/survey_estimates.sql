@@ -70,12 +70,7 @@ with
 {{ prevalence._survey_estimates_moments(spec) }}
 
 {{ prevalence._survey_figures(
-    by=by,
-    total=total,
-    interval=interval,
-    level=level,
-    lonely_psu=lonely_psu,
-    zero_positive_bound=zero_positive_bound,
+    spec,
     zero_positive_law='with_replacement' if design in ['stratified', 'pps_with_replacement'] else 'poisson',
     extra_status={'name': 'negative_variance', 'condition': '_sv_is_negative = 1', 'keeps_estimate': true}
         if spec.may_be_negative else none

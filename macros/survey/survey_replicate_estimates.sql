@@ -47,12 +47,7 @@ with
 {{ prevalence._survey_replicate_moments(spec) }}
 
 {{ prevalence._survey_figures(
-    by=by,
-    total=total,
-    interval=interval,
-    level=level,
-    lonely_psu='remove',
-    zero_positive_bound=zero_positive_bound,
+    spec,
     zero_positive_law='with_replacement',
     extra_status={
         'name': 'undefined_replicates',

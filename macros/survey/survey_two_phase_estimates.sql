@@ -79,12 +79,7 @@ with
     'gain': 'case when ' ~ given ~ ' then _sv_experts_variance / nullif(_sv_variance, 0) end'
 } -%}
 {{ prevalence._survey_figures(
-    by=by,
-    total=total,
-    interval=interval,
-    level=level,
-    lonely_psu=lonely_psu,
-    zero_positive_bound=zero_positive_bound,
+    spec,
     zero_positive_law='poisson',
     extra_status=[{'name': 'empty_phase_2_cell', 'condition': '_sv_uncovered > 0'}]
     + ([{'name': 'totals_out_of_reach', 'condition': '_sv_unfitted > 0'}] if spec.auxiliaries else []),

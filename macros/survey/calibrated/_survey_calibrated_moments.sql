@@ -58,8 +58,7 @@ _sv_moments as (
         _sv_labeled as _sv_sampled,
         _sv_positive,
         _sv_not_share,
-        _sv_positive = 0 as _sv_is_none,
-        _sv_below = 0 as _sv_is_all,
+        {{- prevalence._sv_extremes() }}
         _sv_sum_of_weights,
         _sv_a2,
         _sv_a4,

@@ -25,7 +25,8 @@
         'with_margins': with_margins,
         'names': names,
         'auxiliary_totals': [] if with_margins else prevalence._sv_doubles(spec.auxiliaries.values()),
-        'needs': needs
+        'needs': needs,
+        'zero_positive_bound': 'clopper_pearson'
     }) -%}
     {{ return(spec) }}
 {%- endmacro %}

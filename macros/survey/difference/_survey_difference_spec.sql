@@ -25,7 +25,8 @@
         'counts': ['rows', 'labeled1', 'labeled2', 'positive', 'invalid'],
         'sums': ['w1', 'w2', 'wyy1', 'wyx1', 'wxx1', 'wyy2', 'wyx2', 'wxx2'],
         'needs': [('_sv_stratum', 'known')] + ([('_sv_psu', 'known')] if spec.psu is not none else [])
-            + [('_sv_pi', 'probability'), ('_sv_population', 'positive')]
+            + [('_sv_pi', 'probability'), ('_sv_population', 'positive')],
+        'zero_positive_bound': 'clopper_pearson'
     }) -%}
     {{ return(spec) }}
 {%- endmacro %}

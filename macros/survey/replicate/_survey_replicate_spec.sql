@@ -27,7 +27,8 @@
         'used': used,
         'counts': ['labeled', 'positive', 'below', 'not_share', 'invalid'],
         'sums': ['w', 'a', 'b', 'wyy', 'wyx', 'wxx', 'a2', 'a4'],
-        'needs': needs
+        'needs': needs,
+        'lonely_psu': 'remove'
     }) -%}
     {{ return(spec) }}
 {%- endmacro %}

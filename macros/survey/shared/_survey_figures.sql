@@ -4,19 +4,18 @@ Reads the CTE _sv_moments (grain: grouping set and by columns) with _sv_rows, _s
 _sv_is_none, _sv_is_all (no row with y > 0, none with y < x), _sv_sum_of_weights, _sv_a2, _sv_a4 (sums of squares and of
 fourth powers of the positive rows' w y), _sv_maximum (largest w x), _sv_b (sum w x), _sv_invalid, _sv_estimate,
 _sv_variance, _sv_simple_variance, _sv_df, _sv_lonely_psus, _sv_census. The functions of python_udfs turn the sums into
-bounds. `extra_status` is a reason to give no figure, after no_sampled_units, or a list of such: its name and its
-condition; one that `keeps_estimate` withholds the interval alone.
+bounds.
+
+`spec` has columns, by, total, interval, level, lonely_psu and zero_positive_bound. `zero_positive_law` is how units are
+drawn: with_replacement or poisson. `extra_status` is a reason to give no figure, after no_sampled_units, or a list of
+such: its name and its condition; one that `keeps_estimate` withholds the interval alone.
 -#}
-{% macro _survey_figures(
-    by, total, interval, level, lonely_psu, zero_positive_bound, zero_positive_law,
-    extra_columns=[], extra_status=none
-) -%}
-{%- set columns = prevalence._by_columns(by) -%}
-{%- set alpha = 'cast(' ~ (1 - level) ~ ' as double)' -%}
+{% macro _survey_figures(spec, zero_positive_law, extra_columns=[], extra_status=none) -%}
+{%- set alpha = 'cast(' ~ (1 - spec.level) ~ ' as double)' -%}
 {#- gamma is for events that are rare: shares up to a tenth, and from nine tenths -#}
-{%- set kinds = [interval] + (['korn_graubard_positives'] if interval == 'gamma' else []) -%}
+{%- set kinds = [spec.interval] + (['korn_graubard_positives'] if spec.interval == 'gamma' else []) -%}
 {#- what a total, or a ratio that is not a share, gets -#}
-{%- set wald = 'wald_z' if interval == 'wald_z' else 'wald_t' -%}
+{%- set wald = 'wald_z' if spec.interval == 'wald_z' else 'wald_t' -%}
 {%- set reasons = [] if extra_status is none else [extra_status] if extra_status is mapping else extra_status -%}
 _sv_figures as (
 
@@ -24,22 +23,22 @@ _sv_figures as (
         *,
         sqrt(_sv_variance) as _sv_std_error,
         _sv_a2 * _sv_a2 / nullif(_sv_a4, 0) as _sv_effective_positives,
-        {{ 'false' if total else '_sv_not_share = 0' }} as _sv_is_share,
-        {{ 'false' if total else '_sv_not_share = 0 and (_sv_is_none or _sv_is_all)' }} as _sv_is_degenerate,
+        {{ 'false' if spec.total else '_sv_not_share = 0' }} as _sv_is_share,
+        {{ 'false' if spec.total else '_sv_not_share = 0 and (_sv_is_none or _sv_is_all)' }} as _sv_is_degenerate,
         case
             when _sv_invalid > 0 then 'invalid_rows'
             when _sv_sampled = 0 then 'no_sampled_units'
             {%- for reason in reasons %}
             when {{ reason.condition }} then '{{ reason.name }}'
             {%- endfor %}
-            {%- if not total %}
+            {%- if not spec.total %}
             when _sv_estimate is null then 'zero_denominator'
             {%- endif %}
-            {%- if lonely_psu == 'fail' %}
+            {%- if spec.lonely_psu == 'fail' %}
             when _sv_lonely_psus > 0 then 'lonely_psu'
             {%- endif %}
             when _sv_df <= 0 then 'no_degrees_of_freedom'
-            {%- if not total %}
+            {%- if not spec.total %}
             when _sv_not_share = 0 and (_sv_is_none or _sv_is_all) then 'degenerate_proportion'
             {%- endif %}
             when _sv_census = 1 then 'census'
@@ -81,15 +80,15 @@ _sv_methods as (
         *,
         case
             when _sv_status = 'degenerate_proportion'
-                then '{{ 'clopper_pearson' if zero_positive_bound == 'clopper_pearson' else 'max_weight_bound' }}'
+                then '{{ 'clopper_pearson' if spec.zero_positive_bound == 'clopper_pearson' else 'max_weight_bound' }}'
             when _sv_status = 'census' then 'census'
-            {%- if interval == 'gamma' %}
+            {%- if spec.interval == 'gamma' %}
             when
                 _sv_status = 'ok' and _sv_is_share and _sv_effective_n is not null
                 and _sv_estimate > 0.1 and _sv_estimate < 0.9
                 then 'korn_graubard_positives'
             {%- endif %}
-            when _sv_status = 'ok' and _sv_is_share and _sv_effective_n is not null then '{{ interval }}'
+            when _sv_status = 'ok' and _sv_is_share and _sv_effective_n is not null then '{{ spec.interval }}'
             when _sv_status = 'ok' then '{{ wald }}'
         end as _sv_method
     from _sv_sized
@@ -103,10 +102,10 @@ _sv_bounds as (
         {%- for side in ['lower', 'upper'] %}
         case
             when _sv_method = 'census' then _sv_estimate
-            {%- if not total %}
+            {%- if not spec.total %}
             when _sv_status = 'degenerate_proportion'
                 then
-                    {% if zero_positive_bound == 'max_weight' -%}
+                    {% if spec.zero_positive_bound == 'max_weight' -%}
                     {% if side == 'lower' -%}
                     case when _sv_is_none then 0 else 1 - _sv_weight_bound end
                     {%- else -%}
@@ -120,7 +119,7 @@ _sv_bounds as (
                     )
                     {%- endif %}
             {%- endif %}
-            {%- for kind in kinds if not total and interval != wald %}
+            {%- for kind in kinds if not spec.total and spec.interval != wald %}
             when _sv_method = '{{ kind }}'
                 then
                     {% if kind == 'clopper_pearson' -%}
@@ -155,7 +154,7 @@ _sv_bounds as (
 _sv_final as (
 
     select
-        {%- for column in columns %}
+        {%- for column in spec.columns %}
         _sv_by_{{ loop.index }} as {{ column }},
         {%- endfor %}
         {%- set without = ['invalid_rows', 'no_sampled_units'] %}
@@ -185,16 +184,16 @@ _sv_final as (
         _sv_lower as interval_lower,
         _sv_upper as interval_upper,
         _sv_method as interval_method,
-        cast({{ level }} as double) as interval_level,
+        cast({{ spec.level }} as double) as interval_level,
         cast(_sv_lonely_psus as bigint) as lonely_psus,
         cast(_sv_invalid as bigint) as invalid_rows,
-        {{ prevalence._sv_grouping_set(by) }} as grouping_set,
+        {{ prevalence._sv_grouping_set(spec.by) }} as grouping_set,
         _sv_status as status
         {%- for column in extra_columns %},
         {{ column.expression }} as {{ column.name }}
         {%- endfor %}
     from _sv_bounds
-    {%- if [] not in by %}
+    {%- if [] not in spec.by %}
     where _sv_set > 0
     {%- endif %}
 

@@ -57,6 +57,13 @@ column and what it has to be.
         sum(case when _sv_y < 0 or _sv_y > _sv_x then 1 else 0 end) as _sv_not_share,
 {%- endmacro %}
 
+{#- Columns of _sv_moments: whether no row of the domain is positive, and whether none is below x; by the judge's answers
+as well, where these are part of the estimate. -#}
+{% macro _sv_extremes(with_judge=false) -%}
+        _sv_positive{{ ' + _sv_judge_positive' if with_judge }} = 0 as _sv_is_none,
+        _sv_below{{ ' + _sv_judge_below' if with_judge }} = 0 as _sv_is_all,
+{%- endmacro %}
+
 {#- Weighted sums of labeled rows: of weights, of squares and products of y and x, and of the powers of w y that the
 effective number of positives takes. -#}
 {% macro _sv_label_sums(weight, weights_name='sum_of_weights') -%}

@@ -141,13 +141,7 @@ _sv_moments as (
     select
         *,
         _sv_phase_2_units as _sv_rows,
-        {%- if spec.judge_coefficient == 'tuned' %}
-        _sv_positive = 0 as _sv_is_none,
-        _sv_below = 0 as _sv_is_all,
-        {%- else %}
-        _sv_positive + _sv_judge_positive = 0 as _sv_is_none,
-        _sv_below + _sv_judge_below = 0 as _sv_is_all,
-        {%- endif %}
+        {{- prevalence._sv_extremes(with_judge=spec.judge is not none and spec.judge_coefficient != 'tuned') }}
         case when _sv_coefficient = 0 then 0 else _sv_coefficient * _sv_judge_rest end + _sv_correction as _sv_estimate,
         _sv_variance_1 + _sv_variance_2 as _sv_variance,
         {{ prevalence._sv_simple_variance('_sv_sampled', '_sv_sum_of_weights', '_sv_b') }},

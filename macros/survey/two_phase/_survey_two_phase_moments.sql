@@ -112,13 +112,7 @@ _sv_moments as (
     select
         *,
         _sv_phase_2_units as _sv_rows,
-        {%- if spec.judge is none or spec.judge_coefficient == 'tuned' %}
-        _sv_positive = 0 as _sv_is_none,
-        _sv_below = 0 as _sv_is_all,
-        {%- else %}
-        _sv_positive + _sv_judge_positive = 0 as _sv_is_none,
-        _sv_below + _sv_judge_below = 0 as _sv_is_all,
-        {%- endif %}
+        {{- prevalence._sv_extremes(with_judge=spec.judge is not none and spec.judge_coefficient != 'tuned') }}
         {% if spec.total -%}
         _sv_a + _sv_coefficient * (_sv_judge_sum - _sv_judge_expanded)
         {%- else -%}
