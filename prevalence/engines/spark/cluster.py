@@ -32,6 +32,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import psutil
+
 from prevalence.engines.settings import Settings, UserError, display
 from prevalence.engines.spark import processes, session
 
@@ -197,15 +199,13 @@ class Cluster:
     def status(self) -> bool:
         """Say how each process does; True when all is well."""
         is_well = True
-        table = processes.running()
         workers = self._workers_of_master()
         for name in NAMES:
-            pid = self._pid(name, table)
+            pid = self._pid(name)
             started = self.state.started.get(name)
             condition = self._condition(name, pid, workers)
             is_well = is_well and condition == "up"
-            family = processes.with_descendants([pid] if pid else [], table)
-            memory = sum(table[member].resident_bytes for member in family) / 2**20
+            memory = processes.resident_bytes(processes.with_descendants([pid] if pid else [])) / 2**20
             self.say(
                 f"{name:<14} pid {pid or '-':<8} port {started.port if started else '-':<6} "
                 f"{f'{memory:.0f} MiB' if pid else '-':>9}  {condition}"
@@ -237,19 +237,23 @@ class Cluster:
         """The file of the process's settings. Its path in a command line is how a process is known to be ours."""
         return self.folder / (f"{name}.json" if name == SERVER else f"{name}.properties")
 
-    def _is(self, name: str, process: processes.Process) -> bool:
-        return re.search(rf"(^|[\s=]){re.escape(str(self._settings_file(name)))}(\s|$)", process.command) is not None
+    def _is(self, name: str, process: psutil.Process) -> bool:
+        path = re.escape(str(self._settings_file(name)))
+        return re.search(rf"(^|[\s=]){path}(\s|$)", processes.command_of(process)) is not None
 
-    def _pid(self, name: str, table: dict[int, processes.Process] | None = None) -> int | None:
+    def _pid(self, name: str) -> int | None:
         """The process, if it runs. The number alone proves nothing: after a reboot it is somebody else's."""
         started = self.state.started.get(name)
-        process = (processes.running() if table is None else table).get(started.pid) if started else None
-        return started.pid if process and self._is(name, process) else None
+        if started is None or not processes.is_running(started.pid):
+            return None
+        try:
+            return started.pid if self._is(name, psutil.Process(started.pid)) else None
+        except psutil.NoSuchProcess:
+            return None
 
     def _all_pids(self, names: tuple[str, ...] | list[str] = NAMES) -> dict[int, str]:
         """Every process of this cluster, also those that a killed command had started without writing it down."""
-        table = processes.running()
-        return {pid: name for pid, process in table.items() for name in names if self._is(name, process)}
+        return {process.pid: name for process in psutil.process_iter() for name in names if self._is(name, process)}
 
     def _condition(self, name: str, pid: int | None, workers: set[int] | None) -> str:
         if pid is None:
@@ -299,8 +303,8 @@ class Cluster:
         known = {self._pid(name) for name in NAMES}
         lost = [pid for pid in self._all_pids() if pid not in known]
         # a process's launcher and its child share the path: those that belong to a known one stay
-        table = processes.running()
-        lost = [pid for pid in lost if pid not in processes.with_descendants([p for p in known if p], table)]
+        kept = {process.pid for process in processes.with_descendants(pid for pid in known if pid)}
+        lost = [pid for pid in lost if pid not in kept]
         if lost:
             self.say(f"stopping {len(lost)} process(es) that an interrupted command left behind")
             processes.end(lost, SECONDS_TO_STOP)

@@ -92,9 +92,8 @@ def scratch_folder(settings: Settings) -> Path:
 def remove_stale_scratch(settings: Settings) -> None:
     """Remove what killed processes spilled. A number that was given to another process since stays until that ends."""
     folder = settings.spark_folder / "scratch"
-    running = processes.running()
     for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name.isdigit() and int(path.name) not in running:
+        if path.name.isdigit() and not processes.is_running(int(path.name)):
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from prevalence.command_line.cli import main
@@ -216,22 +217,20 @@ def test_one_command_at_a_time(settings):
 
 
 def test_processes_know_their_memory_and_descendants():
-    table = processes.running()
-    own = table[os.getpid()]
-    assert own.parent == os.getppid() and own.resident_bytes > 2**20 and "python" in own.command
-    assert os.getpid() in processes.with_descendants([os.getppid()], table)
+    own = psutil.Process()
+    family = processes.with_descendants([os.getppid()])
+    assert own in family and processes.resident_bytes([own]) > 2**20 and "python" in processes.command_of(own)
+    assert processes.is_running(own.pid)
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc to compare with")
-def test_ps_and_proc_agree():
-    # as macOS has it
-    try:
-        listed = processes._from_ps()
-    except FileNotFoundError:
-        pytest.skip("there is no ps")
-    own, same = listed[os.getpid()], processes._from_proc()[os.getpid()]
-    assert (own.parent, own.command) == (same.parent, same.command)
-    assert own.resident_bytes == pytest.approx(same.resident_bytes, rel=0.2)
+def test_a_process_that_has_ended_and_waits_for_its_parent_does_not_run():
+    ended = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    ended.stdout.read()
+    deadline = time.monotonic() + 10
+    while processes.is_running(ended.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not processes.is_running(ended.pid) and processes.with_descendants([ended.pid]) == set()
+    ended.wait()
 
 
 @pytest.mark.slow
@@ -260,7 +259,7 @@ def test_a_cluster_starts_survives_what_is_killed_and_stops(settings, monkeypatc
     try:
         one.start()
         function_answers()
-        everything = set(processes.with_descendants(one._all_pids(), processes.running()))
+        everything = processes.with_descendants(one._all_pids())
         assert len(everything) >= 7  # master, two workers with an executor each, the server and its Java process
         said.clear()
         assert one.status()
@@ -281,12 +280,10 @@ def test_a_cluster_starts_survives_what_is_killed_and_stops(settings, monkeypatc
         one.start()
         assert one.state.started[cluster.SERVER].pid != pid
         function_answers()
-        everything |= processes.with_descendants(one._all_pids(), processes.running())
+        everything |= processes.with_descendants(one._all_pids())
     finally:
         one.stop()
-    table = processes.running()
-    left = {pid: table[pid].command for pid in everything if pid in table}
-    assert not left
+    assert not [processes.command_of(process) for process in everything if processes.is_running(process.pid)]
     assert not one._all_pids()
     said.clear()
     one.stop()
