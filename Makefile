@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark demo test test-all lint clean
+.PHONY: help setup setup-spark demo lint format test test-all clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,12 +23,16 @@ setup-spark: .venv/.installed ## add what the targets session and thrift need, w
 demo: .venv/.installed ## write the demo world, measure it, publish it, and say where to look
 	@$(BIN)/prevalence demo
 
-lint: .venv/.installed-dev ## check the style of every model, and that it compiles for both engines
+lint: .venv/.installed-dev ## check the style and types of the Python, the style of every model, and that it compiles for both engines
 	@PREVALENCE_BIN=$(BIN) bash .ci/lint.sh
+
+format: .venv/.installed-dev ## put the Python into the form that lint checks
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format --quiet
 
 test: .venv/.installed-dev ## lint, unit tests, data tests and whole builds
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10
 
 test-all: .venv/.installed-dev ## what `make test` leaves out for time, too: an hour and more, with Java and the reference data
 	@PREVALENCE_TESTS=all $(MAKE) --no-print-directory test

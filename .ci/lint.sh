@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lints the models: their source for DuckDB and, with PREVALENCE_TESTS=all, what dbt compiles from it for Spark (without
+# Lints the Python, and the models: their source for DuckDB and, with PREVALENCE_TESTS=all, what dbt compiles from it for Spark (without
 # layout, which belongs to the source). Needs no warehouse: DuckDB compiles in memory, Spark without a connection. Left out: generic
 # tests, whose frame dbt writes, and the known answers in tests/macros, which are the macros' long expansions again.
 set -euo pipefail
@@ -8,6 +8,13 @@ root=$(pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export PREVALENCE_DUCKDB_PATH=:memory: DBT_TARGET_PATH=$scratch/duckdb DBT_LOG_PATH=$scratch/logs
+
+echo "ruff: rules and format"
+"$bin/ruff" check --quiet
+"$bin/ruff" format --check --quiet || { echo "Remedy: make format"; exit 1; }
+
+echo "mypy: strict on python_udfs"
+"$bin/mypy" --no-error-summary --cache-dir "$scratch/mypy"
 
 echo "sqlfluff, duckdb: models, tests, analyses"
 "$bin/sqlfluff" lint --dialect duckdb --processes 2 --disable-progress-bar --nocolor \

@@ -11,7 +11,7 @@ _TOLERANCE = 1e-9
 
 def linear_solution(matrix: Array, vector: Array) -> Array:
     """The vector b with matrix b = vector, of least norm where the matrix is singular. Undefined without a solution."""
-    solution = np.linalg.lstsq(matrix, vector, rcond=None)[0]
+    solution = np.asarray(np.linalg.lstsq(matrix, vector, rcond=None)[0], dtype=np.float64)
     scale = np.abs(matrix) @ np.abs(solution) + np.abs(vector)
     fits = np.all(np.abs(matrix @ solution - vector) <= 1e-7 * np.maximum(scale, np.finfo(float).tiny))
     return solution if fits else np.full(len(vector), np.nan)

@@ -29,7 +29,8 @@ def dawid_skene(answers: Array, max_iterations: float, tolerance: float, smoothi
     item, rater, label = (table - 1).T
     items, raters, classes = (int(number) for number in table.max(axis=0))
 
-    posterior = np.bincount(item * classes + label, counts, items * classes).reshape(items, classes)
+    cells = np.bincount(item * classes + label, counts, items * classes)
+    posterior = np.asarray(cells, dtype=np.float64).reshape(items, classes)
     posterior /= _row_sums(posterior)[:, None]
     log_likelihood = -np.inf
     converged = False

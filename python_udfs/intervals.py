@@ -70,7 +70,8 @@ def wald_z_upper(estimate: Array, std_error: Array, alpha: Array) -> Array:
 def _logit_bound(sign: int, estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
     inner = _inside(estimate)
     half_width = _two_sided_t(alpha, degrees_of_freedom) * std_error / (inner * (1 - inner))
-    return special.expit(special.logit(inner) + sign * half_width)
+    bound: Array = special.expit(special.logit(inner) + sign * half_width)
+    return bound
 
 
 def logit_lower(estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
@@ -86,7 +87,8 @@ def logit_upper(estimate: Array, std_error: Array, degrees_of_freedom: Array, al
 def _asin_bound(sign: int, estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
     inner = _inside(estimate)
     half_width = _two_sided_t(alpha, degrees_of_freedom) * std_error / (2 * np.sqrt(inner * (1 - inner)))
-    return np.sin(np.arcsin(np.sqrt(inner)) + sign * half_width) ** 2
+    bound: Array = np.sin(np.arcsin(np.sqrt(inner)) + sign * half_width) ** 2
+    return bound
 
 
 def asin_lower(estimate: Array, std_error: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
@@ -105,7 +107,8 @@ def _wilson_bound(sign: int, estimate: Array, effective_n: Array, degrees_of_fre
     share = np.where((estimate >= 0) & (estimate <= 1), estimate, np.nan)
     centre = share + t**2 / (2 * n)
     half_width = t / (2 * n) * np.sqrt(4 * n * share * (1 - share) + t**2)
-    return np.clip((centre + sign * half_width) / (1 + t**2 / n), 0, 1)
+    bound: Array = np.clip((centre + sign * half_width) / (1 + t**2 / n), 0, 1)
+    return bound
 
 
 def wilson_lower(estimate: Array, effective_n: Array, degrees_of_freedom: Array, alpha: Array) -> Array:

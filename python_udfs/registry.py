@@ -48,7 +48,7 @@ class Udf:
         return self.return_type.endswith("[]")
 
     def _call_lists(self, *columns: pa.Array) -> pa.Array:
-        results: list[list[float] | None] = []
+        results: list[list[float | None] | None] = []
         for values in zip(*(column.to_pylist() for column in columns), strict=True):
             if any(_has_null(value) for value in values):
                 results.append(None)

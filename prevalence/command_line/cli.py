@@ -38,8 +38,8 @@ class Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            error.message += " Remedy: one that `prevalence --help` lists; after an update `make setup` first."
-            raise
+            remedy = "Remedy: one that `prevalence --help` lists; after an update `make setup` first."
+            raise click.UsageError(f"{error.message} {remedy}", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}

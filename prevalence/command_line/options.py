@@ -57,7 +57,7 @@ class Several(click.Option):
     """An option that takes the values that follow it: `--budgets 1000 2000`."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, multiple=True, **settings)
+        super().__init__(*arguments, **{**settings, "multiple": True})
 
 
 class Command(click.Command):

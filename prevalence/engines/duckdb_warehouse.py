@@ -72,7 +72,7 @@ class DuckDb(Warehouse):
             with cls.open(settings, read_only=False) as warehouse:
                 current = warehouse.world()
                 warehouse.execute("checkpoint")
-            if current in (None, wanted):
+            if current is None or current == wanted:
                 return None
             aside = _set_aside(settings, current)
             if aside.exists():

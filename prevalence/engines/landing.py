@@ -9,8 +9,8 @@ import duckdb
 
 from prevalence.engines import warehouse
 from prevalence.engines.contract import Column, Files, Table, gate_tables, raw_tables, read_back_tables
-from prevalence.engines.settings import Settings, UserError
 from prevalence.engines.duckdb_warehouse import literal
+from prevalence.engines.settings import Settings, UserError
 from prevalence.engines.warehouse_interface import OWN_LOGS, EngineError, Warehouse
 
 ANSWERS = "label_events"

@@ -9,7 +9,6 @@ from importlib import import_module
 from prevalence.engines.settings import Settings
 from prevalence.engines.warehouse_interface import DEMO_WORLD, Warehouse
 
-
 # Who keeps the warehouse, by the target of profiles.yml; loaded when it is opened, so that nobody waits for another's library.
 KEEPERS = {
     "duckdb": "prevalence.engines.duckdb_warehouse.DuckDb",

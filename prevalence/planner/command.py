@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 from prevalence.engines import warehouse
 from prevalence.engines.contract import planning_tables
 from prevalence.engines.dbt import Dbt, Window
+from prevalence.engines.settings import Settings, UserError
+from prevalence.engines.warehouse_interface import Warehouse
 from prevalence.planner import plans
 from prevalence.planner.cells import Judge, judge_of_rows, of_rows
 from prevalence.planner.planned_designs import DRAWS, Design
 from prevalence.planner.plans import Frame, Prices
 from prevalence.planner.results import Request, Result, Trade
-from prevalence.engines.settings import Settings, UserError
-from prevalence.engines.warehouse_interface import Warehouse
 
 UNIT_TYPES = ("content_day", "interaction")
 POOLS = ("llm", "bpo", "sme")
@@ -41,7 +41,7 @@ def make(settings: Settings, request: Request, variables: dict, threads: int | N
 
 
 def _check(request: Request) -> None:
-    if request.target is not None and not 0 < request.target:
+    if request.target is not None and not request.target > 0:
         raise UserError(f"--target-relative-error is {request.target:g}. Remedy: a number above 0, such as 0.2.")
     if request.days < 1:
         raise UserError(f"--days is {request.days}. Remedy: at least 1.")
@@ -219,7 +219,7 @@ def _current(connection: Warehouse, unit_type: str) -> list[tuple[Design, int, f
         if values["design"] not in DRAWS or values["policy_id"] is not None or values["expected_units"] is None:
             continue
 
-        def given(name: str, default: float) -> float:
+        def given(name: str, default: float, values: dict = values) -> float:
             return default if values[name] is None else float(values[name])
 
         design = Design(

@@ -10,8 +10,8 @@ import numpy as np
 
 from prevalence.planner import expectations
 from prevalence.planner.cells import Cells, Judge
-from prevalence.planner.planned_designs import Design
 from prevalence.planner.expectations import Expectation, Labels, Simulated
+from prevalence.planner.planned_designs import Design
 
 Array = np.ndarray
 LEARNED = Design("learned root, a fifth by exposure", "poisson", defence_share=0.2, cold_defence_share=0.5)

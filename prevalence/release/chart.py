@@ -4,8 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from prevalence.engines import warehouse
-from prevalence.release.headline import EXPOSURES, Figure, Truths, days_of, headlines, percent
 from prevalence.engines.settings import Settings, UserError
+from prevalence.release.headline import EXPOSURES, Figure, Truths, days_of, headlines, percent
 
 HUE = "#1f5f8b"
 TRUTH = "#b3541e"

@@ -1,8 +1,8 @@
 """What a person wants to know after a run: the figures, and where everything lies."""
 
 from prevalence.engines import warehouse
-from prevalence.release.headline import EXPOSURES, Truths, headlines, percent
 from prevalence.engines.settings import Settings, UserError, display
+from prevalence.release.headline import EXPOSURES, Truths, headlines, percent
 
 
 def print_summary(settings: Settings, truths: Truths | None = None) -> None:

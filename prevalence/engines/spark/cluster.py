@@ -282,7 +282,7 @@ class Cluster:
         """The first column of the first row; None when the server does not answer in time, or refuses."""
         try:
             return ask(self.state.started[SERVER].port, query, seconds)
-        except (OSError, EOFError, *_client_errors()):
+        except _client_errors():
             return None
 
     # starting
@@ -391,7 +391,7 @@ class Cluster:
             return
         if answer is None:
             raise self._failure(SERVER, f"answers, but did not call a Python function within {SECONDS_TO_ANSWER} s")
-        if abs(answer - FUNCTION_ANSWER) > 1e-12:
+        if not isinstance(answer, float) or abs(answer - FUNCTION_ANSWER) > 1e-12:
             raise self._failure(SERVER, f"gave {answer} for {FUNCTION_QUERY}, which is {FUNCTION_ANSWER}")
 
     def _command(self, name: str, options: Options, port: int, ui_port: int | None) -> list[str]:
@@ -520,11 +520,11 @@ def ask(port: int, query: str, seconds: float) -> object:
 
 
 def _client_errors() -> tuple[type[Exception], ...]:
-    """What `ask` raises when the server hangs up or refuses."""
+    """What `ask` raises when the server is not there, hangs up or refuses."""
     from pyhive.exc import Error
     from thrift.Thrift import TException
 
-    return TException, Error
+    return OSError, EOFError, TException, Error
 
 
 def is_taken(port: int) -> bool:

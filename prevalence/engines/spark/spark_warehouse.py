@@ -10,7 +10,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,7 +134,7 @@ class Spark(Warehouse):
             return None
         with cls.open(settings, read_only=False) as warehouse:
             current = warehouse.world()
-        if current in (None, wanted):
+        if current is None or current == wanted:
             return None
         held, other = (world.replace("_", " ") for world in (current, wanted))
         raise UserError(
@@ -254,10 +254,9 @@ class Thrift(Spark):
         try:
             yield cls(settings, connection)
         finally:
-            try:
+            # the server may be gone, and with it the connection
+            with suppress(Error, TException, OSError):
                 connection.close()
-            except (Error, TException, OSError):
-                pass  # the server is gone, and with it the connection
 
     @classmethod
     def make_ready(cls, settings: Settings) -> None:

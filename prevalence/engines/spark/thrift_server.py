@@ -26,8 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     from pyspark.sql import SparkSession
 
-    from python_udfs.spark import register
     from prevalence.engines.spark.session import stop_session
+    from python_udfs.spark import register
 
     builder = SparkSession.builder.appName("prevalence").enableHiveSupport()
     for key, value in spark_settings.items():
