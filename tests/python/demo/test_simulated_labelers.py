@@ -14,7 +14,7 @@ from prevalence.engines.contract import raw_tables
 # every content, every interaction and the last viewed component of each under every policy; a few of them go to people
 ASSIGNMENTS = """
     create schema labels;
-    create schema frames;
+    create schema draws;
 
     create table draws.draw_user_day_components as
     select
