@@ -110,7 +110,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     compiled = invoke(folder, None, "compile", {}, "--select", *MODELS).result.results
     queries = {result.node.name: result.node for result in compiled if result.node.resource_type == "model"}
     with duckdb.connect() as connection:
-        for schema in ("reference", "staging", "units", "frames", "draws", "labels"):
+        for schema in ("reference", "staging", "units", "quality", "frames", "draws", "labels"):
             connection.execute(f"create schema {schema}")
 
         def create(name: str, query: str) -> None:
@@ -133,6 +133,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
             "reference.designs",
             f"select * from read_csv('{ROOT / 'seeds' / 'designs.csv'}')",
         )
+        create("quality.plan_problems", "select plan_id, 2 as severity from staging.stg_sampling_plans where false")
         create(
             "frames.frame_units",
             "select plan_id, '' as unit_id, '' as unit_type, date '2026-10-05' as unit_date, '' as unit_key, design, "
@@ -186,7 +187,7 @@ def test_interactions_and_components_are_taken_as_often_as_they_say(
     counts, low, high = drawn.execute(
         f"""
         select count_if({taken}), min({probability}), max({probability})
-        from frames.{relation} where {probability} is not null group by {unit}
+        from draws.{relation} where {probability} is not null group by {unit}
         """
     ).fetchnumpy().values()
     # the same whether the user-day was taken whole or not, and in every draw
