@@ -1,168 +1,85 @@
 {{ config(materialized='table') }}
 
-{%- set domain = ['plan_id', 'unit_type', 'policy_id', 'pivot_name', 'pivot_value', 'week_start_date'] %}
+{#- What survey_difference is told, by what units are estimated as. Weeks of Poisson samples share what one random number
+drew in both, which is their covariance; of all others each week has strata of its own. Strata that were drawn without
+replacement, other than simple random samples, are taken as if they were drawn with it, which is never too narrow. -#}
+{%- set independent = {
+    'design': 'stratified', 'stratum': 'stratum', 'psu': 'psu_id', 'lonely_psu': 'certainty'
+} -%}
+{%- set estimators = {
+    'poisson': {'design': 'poisson', 'inclusion_probability': 'overall_inclusion_probability'},
+    'coordinated_poisson': {
+        'design': 'coordinated_poisson', 'psu': 'psu_id', 'inclusion_probability': 'overall_inclusion_probability'
+    },
+    'simple_random': {
+        'design': 'stratified', 'stratum': 'stratum', 'psu': 'psu_id', 'population_psus': 'frame_units'
+    },
+    'stratified': independent,
+    'with_replacement': independent
+} -%}
+{%- set domain = ['plan_id', 'unit_type', 'policy_id', 'pivot_name', 'pivot_value', 'week_start_date'] -%}
 
 with
 
-unit_domains as (
+plans as (
 
-    select
-        plan_id,
-        psu_id,
-        unit_id,
-        unit_type,
-        policy_id,
-        sample_date,
-        week_start_date,
-        pivot_name,
-        pivot_value,
-        design,
-        overall_inclusion_probability,
-        draws,
-        frame_units,
-        exposure,
-        expert_violating_exposure
-    from {{ ref('est_unit_domains') }}
-    where is_audited
+    select * from {{ ref('stg_sampling_plans') }}
 
 ),
 
-drawn_strata as (
+week_units as (
 
-    select
-        plan_id,
-        unit_id,
-        stratum_number
-    from {{ ref('draw_units') }}
-    where design = 'stratified'
+    select * from {{ ref('est_unit_periods') }}
+    where period_type = 'week' and is_audited
 
 ),
 
 -- a week is compared with the one before it and with the one after it
 compared_units as (
-    {% for role, shift in [('to', 0), ('from', 7)] %}
+
     select
-        plan_id,
-        psu_id,
-        unit_id,
-        unit_type,
-        policy_id,
-        sample_date,
-        {{ prevalence._add_days('week_start_date', shift) if shift else 'week_start_date' }} as week_start_date,
-        '{{ role }}' as week_role,
-        pivot_name,
-        pivot_value,
-        design,
-        overall_inclusion_probability,
-        draws,
-        frame_units,
-        exposure,
-        expert_violating_exposure
-    from unit_domains
-    {% if not loop.last %}
+        week_units.*,
+        'to' as week_role,
+        period_start as week_start_date
+    from week_units
+
     union all
-    {% endif -%}
-    {% endfor %}
+
+    select
+        week_units.*,
+        'from' as week_role,
+        {{ prevalence._add_days('period_start', 7) }} as week_start_date
+    from week_units
+
 ),
 
--- Units of one random number are drawn together in both weeks, which is the covariance of the two. Where units have
--- numbers of their own there is none.
-poisson_units as (
+{% for estimated_as, arguments in estimators.items() -%}
+{{ estimated_as }}_units as (
 
     select *
     from compared_units
-    where design in ('poisson', 'sequential_poisson', 'pareto')
+    where estimated_as = '{{ estimated_as }}'
 
 ),
 
-simple_random_units as (
-
-    select
-        *,
-        plan_id || '|' || cast(sample_date as string) as stratum
-    from compared_units
-    where design = 'simple_random'
-
-),
-
--- Independent choices: of the logging system, or of user-days with all that was drawn within them. Strata of a day are
--- taken as if they were drawn with replacement, which is never too narrow.
-independent_units as (
-
-    select
-        compared_units.*,
-        compared_units.plan_id
-        || case
-            when compared_units.design in ('stratified', 'pps_with_replacement')
-                then
-                    '|' || cast(compared_units.sample_date as string)
-                    || '|' || cast(coalesce(drawn_strata.stratum_number, 0) as string)
-            else ''
-        end as stratum
-    from compared_units
-    left join drawn_strata
-        on
-            compared_units.plan_id = drawn_strata.plan_id
-            and compared_units.unit_id = drawn_strata.unit_id
-    where compared_units.design in ('stratified', 'pps_with_replacement', 'logged', 'nested')
-
-),
-
--- a unit that was drawn twice is there twice
-independent_draws as (
-
-    {{ prevalence._numbered('independent_units', 'draws', domain + [
-        'psu_id', 'stratum', 'week_role', 'overall_inclusion_probability', 'exposure', 'expert_violating_exposure'
-    ]) | indent(4) }}
-
-),
-
-poisson_changes as (
+{{ estimated_as }}_changes as (
 
     {{ prevalence.survey_difference(
-        'poisson_units', y='expert_violating_exposure', x='exposure', weight='1 / overall_inclusion_probability',
-        design='coordinated_poisson', psu='psu_id', inclusion_probability='overall_inclusion_probability',
-        period='week_role', from_period='from', to_period='to', by=[domain], level=var('interval_level')
+        estimated_as ~ '_units', y='expert_violating_exposure', x='exposure',
+        weight='1 / overall_inclusion_probability', period='week_role', from_period='from', to_period='to', by=[domain],
+        level=var('interval_level'), **arguments
     ) | indent(4) }}
 
 ),
 
-simple_random_changes as (
-
-    {{ prevalence.survey_difference(
-        'simple_random_units', y='expert_violating_exposure', x='exposure', weight='1 / overall_inclusion_probability',
-        design='stratified', stratum='stratum', psu='unit_id', population_psus='frame_units',
-        period='week_role', from_period='from', to_period='to', by=[domain], level=var('interval_level')
-    ) | indent(4) }}
-
-),
-
-independent_changes as (
-
-    {{ prevalence.survey_difference(
-        'independent_draws', y='expert_violating_exposure', x='exposure', weight='1 / overall_inclusion_probability',
-        design='stratified', stratum='stratum', psu="psu_id || '|' || cast(_number as string)", lonely_psu='certainty',
-        period='week_role', from_period='from', to_period='to', by=[domain], level=var('interval_level')
-    ) | indent(4) }}
-
-),
-
+{% endfor -%}
 changes as (
-
-    select * from poisson_changes
+    {% for estimated_as in estimators %}
+    select * from {{ estimated_as }}_changes
+    {% if not loop.last -%}
     union all
-    select * from simple_random_changes
-    union all
-    select * from independent_changes
-
-),
-
-plans as (
-
-    select
-        plan_id,
-        audit_units is not null as has_audit
-    from {{ ref('stg_sampling_plans') }}
+    {%- endif %}
+    {%- endfor %}
 
 ),
 
@@ -175,7 +92,7 @@ final as (
         changes.unit_type,
         changes.pivot_name,
         changes.pivot_value,
-        case when plans.has_audit then 'two_phase' else 'expert' end as estimator,
+        case when plans.audit_units is not null then 'two_phase' else 'expert' end as estimator,
         changes.estimate_from as prevalence_before,
         changes.estimate_to as prevalence,
         changes.estimate as prevalence_change,
