@@ -1,8 +1,8 @@
 {{ config(materialized='table') }}
 
-{#- What survey_difference is told, by what units are estimated as. Weeks of Poisson samples share what one random number
-drew in both, which is their covariance; of all others each week has strata of its own. Strata that were drawn without
-replacement, other than simple random samples, are taken as if they were drawn with it, which is never too narrow. -#}
+{#- What survey_difference is told, by what units are estimated as. Two weeks of a Poisson sample share what one random
+number drew in both, which is their covariance; of all others each week has strata of its own. Strata drawn without
+replacement, but for simple random samples, are taken as if they were drawn with it, which is never too narrow. -#}
 {%- set independent = {
     'design': 'stratified', 'stratum': 'stratum', 'psu': 'psu_id', 'lonely_psu': 'certainty'
 } -%}
@@ -40,7 +40,7 @@ compared_units as (
     select
         week_units.*,
         'to' as week_role,
-        period_start as week_start_date
+        week_units.period_start as week_start_date
     from week_units
 
     union all
@@ -48,7 +48,7 @@ compared_units as (
     select
         week_units.*,
         'from' as week_role,
-        {{ prevalence._add_days('period_start', 7) }} as week_start_date
+        {{ prevalence._add_days('week_units.period_start', 7) }} as week_start_date
     from week_units
 
 ),

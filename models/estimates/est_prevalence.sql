@@ -64,10 +64,8 @@ violation_pivots as (
 
 {% for labeled_by, estimated_as in estimators %}
 {%- set labeler = labelers[labeled_by] %}
-{%- set arguments = dict(designs[estimated_as], **labeler.arguments) %}
-{%- if estimated_as in with_probability %}
-    {%- do arguments.update(inclusion_probability=labeler.probability) %}
-{%- endif -%}
+{%- set probability = {'inclusion_probability': labeler.probability} if estimated_as in with_probability else {} %}
+{%- set arguments = dict(dict(designs[estimated_as], **labeler.arguments), **probability) -%}
 {{ estimated_as }}_units_of_{{ labeled_by }} as (
 
     select * from {{ ref('est_unit_periods') }}
@@ -100,7 +98,7 @@ estimates as (
 audited_units as (
 
     select * from {{ ref('est_unit_periods') }}
-    where has_audit and is_audited and pivot_name not in (select pivot_name from violation_pivots)
+    where has_audit and is_audited and pivot_name not in (select violation_pivots.pivot_name from violation_pivots)
 
 ),
 
@@ -176,9 +174,14 @@ final as (
     from named_estimates
     left join judge_misses
         on
-            {% for column in domain -%}
-            {{ 'and ' if not loop.first }}named_estimates.{{ column }} = judge_misses.{{ column }}
-            {% endfor %}
+            named_estimates.plan_id = judge_misses.plan_id
+            and named_estimates.unit_type = judge_misses.unit_type
+            and named_estimates.policy_id = judge_misses.policy_id
+            and named_estimates.pivot_name = judge_misses.pivot_name
+            and named_estimates.pivot_value = judge_misses.pivot_value
+            and named_estimates.period_type = judge_misses.period_type
+            and named_estimates.period_start = judge_misses.period_start
+
 )
 
 select * from final

@@ -19,13 +19,10 @@ pivots as (
 
 ),
 
-domain_days as (
+periods as (
 
-    select distinct
-        sample_date,
-        week_start_date,
-        block_start_date
-    from {{ ref('est_unit_domains') }}
+    select *
+    from {{ ref('periods') }}
 
 ),
 
@@ -36,38 +33,27 @@ draws as (
 
 ),
 
--- the exposure that each drawn day stands for, and the periods it is part of
+-- the exposure that each drawn day stands for
 drawn_days as (
 
     select
-        draws.plan_id,
-        draws.sample_date,
-        domain_days.week_start_date,
-        domain_days.block_start_date,
-        cast(max(draws.frame_exposure) as double) as frame_exposure
+        plan_id,
+        sample_date,
+        cast(max(frame_exposure) as double) as frame_exposure
     from draws
-    left join domain_days
-        on draws.sample_date = domain_days.sample_date
-    group by draws.plan_id, draws.sample_date, domain_days.week_start_date, domain_days.block_start_date
+    group by plan_id, sample_date
 
 ),
 
 -- each drawn day once for each of its periods
 period_days as (
 
-    {% for period_type, period_start in [
-        ('day', 'sample_date'), ('week', 'week_start_date'), ('28_days', 'block_start_date')
-    ] -%}
     select
-        *,
-        '{{ period_type }}' as period_type,
-        {{ period_start }} as period_start
+        drawn_days.*,
+        periods.period_type,
+        {{ prevalence._period_start('drawn_days.sample_date') | indent(8) }} as period_start
     from drawn_days
-    {% if not loop.last %}
-    union all
-
-    {% endif -%}
-    {% endfor %}
+    cross join periods
 
 ),
 
@@ -90,7 +76,7 @@ overall_figures as (
 
 ),
 
--- the overall figures of days, as parts of the week and the 28 days they belong to
+-- the overall figures of days, as parts of the longer periods they belong to
 day_figures as (
 
     select
