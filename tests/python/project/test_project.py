@@ -1,11 +1,6 @@
 """What every model and public macro must have: a description, a grain that is proven, a contract, a group."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 PROJECT = Path(__file__).resolve().parents[3]
 # Macros of ours that dbt finds in the place of its own.
