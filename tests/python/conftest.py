@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -410,3 +413,29 @@ def call_text() -> Callable[..., str]:
         return "{{ prevalence." + macro + "(" + rendered + ") }}"
 
     return text
+
+
+# --- the project as dbt parses it --------------------------------------------------------------------------------------
+
+
+def _parsed(folder: Path, variables: str) -> dict:
+    command = [
+        *[str(Path(sys.executable).with_name("dbt")), "--no-partial-parse", "parse", "--vars", variables],
+        *["--project-dir", str(ROOT), "--profiles-dir", str(ROOT)],
+        *["--target-path", str(folder), "--log-path", str(folder / "logs")],
+    ]
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory) -> dict:
+    """What dbt makes of the project with everything enabled: the demo world's models, and those of a replay."""
+    return _parsed(tmp_path_factory.mktemp("project"), "{demo_world: true, replay: true}")
+
+
+@pytest.fixture(scope="session")
+def manifest_without_replay(tmp_path_factory) -> dict:
+    """The same without the models of a replay, in which draws read other relations."""
+    return _parsed(tmp_path_factory.mktemp("project_without_replay"), "{demo_world: true}")

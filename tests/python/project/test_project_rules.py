@@ -28,8 +28,6 @@ SPINE = {
 SIDE_ROOMS = {"quality": ("",), "planning": ("plan_",), "calibration": ("learned_",)}
 LAYERS = SPINE | SIDE_ROOMS
 GATES = ("raw_to_staging", "before_draw", "labels_to_estimates", "before_publication")
-# A replay, for which the manifest is made, builds draws into a schema of its own.
-SCHEMAS = {layer: layer for layer in LAYERS} | {"draws": "replays"}
 
 MOST_PARENTS = 6
 MOST_LEAVES = 3
@@ -40,25 +38,34 @@ RULES: dict[str, tuple[Callable[["Project"], Breaches], str]] = {}
 
 
 class Project:
-    """The manifest as the rules look at it. The demo world has dbt paths of its own and is left out, except as a reader."""
+    """The project as the rules look at it. The demo world has dbt paths of its own and is left out, except as a reader."""
 
-    def __init__(self, manifest: dict):
-        self.nodes = manifest["nodes"]
-        self.sources = manifest["sources"]
+    def __init__(self, manifest: dict, replay: dict | None = None):
+        """manifest: of the project without replay. replay: of one, whose models and readings are added."""
+        self.nodes = {**(replay or manifest)["nodes"], **manifest["nodes"]}
+        self.sources = {**(replay or manifest)["sources"], **manifest["sources"]}
         self.exposures = manifest["exposures"]
+        self.reads = {
+            key: sorted({
+                parent
+                for nodes in (manifest["nodes"], (replay or manifest)["nodes"], self.exposures)
+                for parent in nodes.get(key, {}).get("depends_on", {}).get("nodes", [])
+            })
+            for key in [*self.nodes, *self.exposures]
+        }
         self.models = {
             key: node
             for key, node in self.nodes.items()
             if node["resource_type"] == "model" and node["original_file_path"].startswith("models/")
         }
         self.readers: dict[str, list[dict]] = defaultdict(list)
-        for node in [*self.nodes.values(), *self.exposures.values()]:
-            for parent in node["depends_on"].get("nodes", []):
+        for key, node in [*self.nodes.items(), *self.exposures.items()]:
+            for parent in self.reads[key]:
                 self.readers[parent].append(node)
 
     def parents(self, model: dict, kind: str) -> list[dict]:
         found = self.sources if kind == "source" else self.nodes
-        return [found[key] for key in sorted(set(model["depends_on"]["nodes"])) if key.startswith(f"{kind}.")]
+        return [found[key] for key in self.reads[model["unique_id"]] if key.startswith(f"{kind}.")]
 
     def children(self, key: str) -> list[dict]:
         return [node for node in self.readers[key] if node["resource_type"] == "model"]
@@ -96,7 +103,7 @@ def folder_is_schema_and_group(project: Project) -> Breaches:
         layer = layer_of(model)
         if layer not in LAYERS:
             yield model["name"], f"lies in models/{layer}, which is no layer"
-        elif (model["schema"], model["group"]) != (SCHEMAS[layer], layer):
+        elif (model["schema"], model["group"]) != (layer, layer):
             yield model["name"], f"lies in models/{layer}, and its schema is {model['schema']}, its group {model['group']}"
 
 
@@ -180,7 +187,7 @@ def sources_are_declared_once(project: Project) -> Breaches:
 @rule("ref what it reads")
 def models_have_parents(project: Project) -> Breaches:
     for model in project.models.values():
-        if not model["depends_on"]["nodes"]:
+        if not project.reads[model["unique_id"]]:
             yield model["name"], "reads no model, seed or source"
 
 
@@ -270,8 +277,8 @@ def exposures_read_public_models(project: Project) -> Breaches:
 
 
 @pytest.fixture(scope="module")
-def project(manifest) -> Project:
-    project = Project(manifest)
+def project(manifest_without_replay, manifest) -> Project:
+    project = Project(manifest_without_replay, replay=manifest)
     assert len(project.models) > 50 and len(project.sources) > 10
     return project
 
@@ -315,7 +322,7 @@ def _model(path: str, reads: tuple[str, ...] = (), **differs) -> dict:
         "resource_type": "model",
         "original_file_path": path,
         "patch_path": f"prevalence://{file.parent}/_{file.parent.name}__models.yml",
-        "schema": SCHEMAS.get(layer, layer),
+        "schema": layer,
         "group": layer,
         "access": "private",
         "columns": {},
