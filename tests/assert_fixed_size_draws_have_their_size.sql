@@ -1,6 +1,19 @@
--- Pareto, sequential Poisson, simple random and stratified samples have exactly the plan's size, or all units of a
--- smaller frame; samples with replacement have as many draws.
+-- Samples of fixed size have exactly the plan's size, or all units of a smaller frame; samples with replacement have as
+-- many draws.
 with
+
+designs as (
+
+    select * from {{ ref('designs') }}
+    where is_fixed_size
+
+),
+
+plans as (
+
+    select * from {{ ref('stg_sampling_plans') }}
+
+),
 
 draws as (
 
@@ -11,17 +24,7 @@ draws as (
         frame_units,
         sum(draws) as drawn_units
     from {{ ref('draw_units') }}
-    where design in ('pareto', 'sequential_poisson', 'simple_random', 'stratified', 'pps_with_replacement')
     group by plan_id, sample_date, design, frame_units
-
-),
-
-plans as (
-
-    select
-        plan_id,
-        expected_units
-    from {{ ref('stg_sampling_plans') }}
 
 )
 
@@ -32,11 +35,13 @@ select
     plans.expected_units,
     draws.frame_units
 from draws
+inner join designs
+    on draws.design = designs.design
 inner join plans
     on draws.plan_id = plans.plan_id
 where
     draws.drawn_units
     <> case
-        when draws.design = 'pps_with_replacement' then plans.expected_units
+        when designs.is_with_replacement then plans.expected_units
         else least(plans.expected_units, draws.frame_units)
     end

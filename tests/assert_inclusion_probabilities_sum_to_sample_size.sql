@@ -4,23 +4,20 @@ with
 
 totals as (
 
-    select
-        plan_id,
-        unit_date,
-        expected_units,
-        frame_units,
-        sum_of_inclusion_probabilities
-    from {{ ref('frame_totals') }}
+    select * from {{ ref('frame_totals') }}
     where expected_units is not null
 
 ),
 
 plans as (
 
-    select
-        plan_id,
-        design
-    from {{ ref('stg_sampling_plans') }}
+    select * from {{ ref('stg_sampling_plans') }}
+
+),
+
+designs as (
+
+    select * from {{ ref('designs') }}
 
 ),
 
@@ -33,12 +30,14 @@ expected_sums as (
         totals.frame_units,
         totals.sum_of_inclusion_probabilities,
         case
-            when plans.design = 'pps_with_replacement' then totals.expected_units
+            when designs.is_with_replacement then totals.expected_units
             else least(totals.expected_units, totals.frame_units)
         end as expected_sum
     from totals
     left join plans
         on totals.plan_id = plans.plan_id
+    left join designs
+        on plans.design = designs.design
 
 )
 
