@@ -184,6 +184,17 @@ def replay(
     return 0 if found.is_proven else EXIT_BLOCKED
 
 
+@command(ENGINES)
+@on_target
+def migrate(settings: Settings) -> None:
+    """Bring a warehouse of an earlier layout to that of today; what was drawn, asked and published stays as it is."""
+    from prevalence.migration.migrate import migrate as migrate_warehouse
+
+    with alive("migrating"):
+        said = migrate_warehouse(settings)
+    click.echo("\n".join(said) or f"{settings.place} has the layout of today; there was nothing to do")
+
+
 class Passing(Command):
     """A command whose arguments are another program's, options and all."""
 
@@ -255,4 +266,4 @@ def logs(settings: Settings, name: str | None, lines: int) -> None:
     Cluster(settings).logs(name, max(lines, 0))
 
 
-COMMANDS = (run, land, gate, where, chart, plan, replay, dbt, spark)
+COMMANDS = (run, land, gate, where, chart, plan, replay, migrate, dbt, spark)

@@ -160,6 +160,10 @@ class DuckDb(Warehouse):
             if values:
                 self.execute(f"insert into {table.relation} ({names}) values {values}")
 
+    def store(self, select: str, relation: str, partitioned_by: str | None = None) -> None:
+        self.execute(f"create schema if not exists {relation.split('.')[0]}")
+        self.execute(f"create table {relation} as {select}")
+
     def unreadable(self, files: Files) -> list[str]:
         return []
 

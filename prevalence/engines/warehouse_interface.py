@@ -155,6 +155,10 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
+    def store(self, select: str, relation: str, partitioned_by: str | None = None) -> None:
+        """Put the rows of a SELECT into a table that is not there yet; killed at any moment, it is there whole or not at all."""
+
+    @abstractmethod
     def unreadable(self, files: Files) -> list[str]:
         """What keeps the engine from reading files that are right by the contract."""
 

@@ -90,6 +90,17 @@ class Spark(Warehouse):
             f"select /*+ coalesce(1) */ {casts} from values {values} as given ({', '.join(names)})"
         )
 
+    def store(self, select: str, relation: str, partitioned_by: str | None = None) -> None:
+        """Written under another name first: a killed one is overwritten by the next, and a rename is one step."""
+        unfinished = f"{relation}__unfinished"
+        partitions = f" partitioned by ({partitioned_by})" if partitioned_by else ""
+        self.execute(f"create schema if not exists {relation.split('.')[0]}")
+        self.execute(f"create table if not exists {unfinished} using parquet{partitions} as {select} limit 0")
+        names = ", ".join(name for name, _ in self.columns(unfinished) if name != partitioned_by)
+        names += f", {partitioned_by}" if partitioned_by else ""
+        self.execute(f"insert overwrite table {unfinished} select {names} from ({select})")
+        self.execute(f"alter table {unfinished} rename to {relation}")
+
     def unreadable(self, files: Files) -> list[str]:
         """DuckDB has looked at the files already (prevalence/engines/landing.py); here is what Spark alone cannot read."""
         problems = [

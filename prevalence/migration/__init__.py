@@ -1,0 +1,1 @@
+"""Warehouses of an earlier layout brought to the layout of today."""
