@@ -45,12 +45,14 @@ def demo(
     from prevalence.engines import warehouse
     from prevalence.engines.dbt import Dbt
     from prevalence.engines.warehouse_interface import DEMO_WORLD
+    from prevalence.migration.migrate import refuse_old_layout
     from prevalence.release.summary import print_summary
     from prevalence_demo.cold_start import cold_start
     from prevalence_demo.truths import truths
     from prevalence_demo.world import answer, default_world, write_world
 
     begun = time.monotonic()
+    refuse_old_layout(settings)
     given = {
         "seed": seed,
         "interactions": interactions,

@@ -1,6 +1,6 @@
-{#- A replay draws again: with the var `replay` the models whose rows are for ever are built from nothing into the schema
-`replays`, by the same text and from what the warehouse holds now, and compared with what was stored. Nothing of a
-replay writes to a stored draw. -#}
+{#- A replay draws again: with the var `replay` the models of draws are built from nothing into the schema `replays`
+(dbt_project.yml), by the same text and from what the warehouse holds now, and compared with what was stored. Nothing of
+a replay writes to a stored draw. -#}
 
 {#- Whether a replay is asked for the row's day and plan. -#}
 {% macro _is_replayed(day, plan='plan_id') -%}

@@ -44,8 +44,10 @@ def run(
     from prevalence.command_line import steps
     from prevalence.engines import warehouse
     from prevalence.engines.dbt import Dbt
+    from prevalence.migration.migrate import refuse_old_layout
     from prevalence.release.summary import print_summary
 
+    refuse_old_layout(settings)
     if raw_folder is None and warehouse.holds_demo_world(settings):
         raise UserError(
             f"The warehouse {settings.place} holds the demo world, whose labels are simulated. Remedy: "

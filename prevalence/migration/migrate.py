@@ -23,6 +23,7 @@ from prevalence.engines.warehouse_interface import EngineError, Warehouse
 LAYOUT = Path(__file__).with_name("layout.csv")
 # It moves last, so as long as it is there the warehouse has the old layout (macros/engine/_refuse_old_layout.sql).
 MARK = ("frames", "draw_units")
+READ_BY_A_REPLAY = ("reference.designs", "labels.label_units")
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,14 @@ def migrate(settings: Settings) -> list[str]:
         with connection.transaction():
             said = [_done(connection, move) for move in moves]
         said += _drop_broken_views(connection)
-        lacks_units = _is_table(connection, "draws.draw_units") and "label_units" not in connection.relations("labels")
-    if lacks_units:
         # what a replay reads beside draws and frames; everything else is made by the next run
+        lacks = [name for name in READ_BY_A_REPLAY if connection.relation_type(*name.split(".")) is None]
+        is_drawn = _is_table(connection, "draws.draw_units")
+    if lacks and is_drawn:
         dbt = Dbt(settings, Window(date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=1)), {}, None)
         dbt.seed()
         dbt.run("label_units")
-        said.append("labels.label_units and the seeds: built again")
+        said.append(f"{' and '.join(lacks)}: built again")
     return said
 
 
