@@ -132,7 +132,9 @@ def _refuse_unknown(connection: Warehouse, move: Move) -> None:
             raise UserError(
                 f"{source.relation} cannot become {move.new}: "
                 + "; ".join(
-                    f"{what} {', '.join(names)}" for what, names in (("unknown", unknown), ("missing", missing)) if names
+                    f"{what} {', '.join(names)}"
+                    for what, names in (("unknown", unknown), ("missing", missing))
+                    if names
                 )
                 + ". Nothing was changed. Remedy: bring the warehouse to the last commit of the old layout first (a run of that "
                 "checkout), then migrate; a table that is not of this project, give another name."
@@ -156,6 +158,7 @@ def _select(connection: Warehouse, move: Move, columns: Sequence[str]) -> str:
 
 def _differing(connection: Warehouse, move: Move) -> int:
     """Rows that the new table has not got; and those that the old ones have not got."""
+    assert move.new is not None
     columns = _contract(move.new)
     old, new = _select(connection, move, columns), f"select {', '.join(columns)} from {move.new}"
     return sum(

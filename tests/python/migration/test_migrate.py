@@ -48,7 +48,12 @@ FOR_EVER = (
     *(f"draws.{name}" for name in (*DRAWN, "draw_audits")), "labels.label_items", "calibration.learned_rates",
     *("releases.release_ledger", "raw.label_events"),
 )  # fmt: skip
-FRAMES = ("frames.frame_units", "frames.frame_unit_sizes", "frames.frame_user_days", "labels.label_possible_assignments")
+FRAMES = (
+    "frames.frame_units",
+    "frames.frame_unit_sizes",
+    "frames.frame_user_days",
+    "labels.label_possible_assignments",
+)
 OLD = [
     *(f"create table frames.{name} as select * from draws.{name}; drop table draws.{name}" for name in DRAWN),
     "create table labels.draw_audits as"
@@ -125,7 +130,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         names = [row[0] for row in connection.execute("describe calibration.learned_rates").fetchall()]
         listed = ", ".join(f"1 as {name}" if name == "set_number" else f"null as {name}" for name in names)
         connection.execute(f"insert into calibration.learned_rates select {listed}")
-        connection.execute(f"create schema if not exists releases; create table releases.release_ledger as select {columns}")
+        connection.execute(
+            f"create schema if not exists releases; create table releases.release_ledger as select {columns}"
+        )
     shutil.copy(folder / "new.duckdb", folder / "old.duckdb")
     with duckdb.connect(str(folder / "old.duckdb")) as connection:
         for statement in OLD:
@@ -187,7 +194,9 @@ def test_a_copy_that_was_finished_before_the_kill_is_taken(folder: Path, monkeyp
     shutil.copy(folder / "old.duckdb", folder / "half.duckdb")
     settings = settings_of(folder, "half", monkeypatch)
     with duckdb.connect(str(settings.warehouse)) as connection:
-        connection.execute("create schema draws; create table draws.draw_user_days as select * from frames.draw_user_days")
+        connection.execute(
+            "create schema draws; create table draws.draw_user_days as select * from frames.draw_user_days"
+        )
         # landing makes this one where it finds none
         connection.execute(
             "create schema calibration; create table calibration.learned_rates as"
@@ -202,7 +211,10 @@ def test_a_copy_that_was_finished_before_the_kill_is_taken(folder: Path, monkeyp
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("alter table frames.draw_units drop column frame_fingerprint", "frames.draw_units cannot .* missing frame_fingerprint"),
+        (
+            "alter table frames.draw_units drop column frame_fingerprint",
+            "frames.draw_units cannot .* missing frame_fingerprint",
+        ),
         ("alter table labels.draw_audits add column mine bigint", "labels.draw_audits cannot .* unknown mine"),
         (
             "create schema draws; create table draws.draw_units as select * from frames.draw_units limit 3",

@@ -38,7 +38,7 @@ TABLES = {
         union all
         select 'signed_out', {DAY}, 'signed_out', 'search', 'unknown', null, null, 1, 1
     """,
-    "staging.stg_components": f"""
+    "staging.stg_components": """
         select interaction_id, position, unit_date, position <> components // 2 as was_viewed
         from units.unit_interactions, lateral (select range as position from range(components))
     """,
