@@ -15,10 +15,10 @@ import duckdb
 import pytest
 import yaml
 
-from prevalence.gates.checks import GATES, UPSTREAM_GATES, GateError
-from prevalence.gates.runner import GateReport, run_gate
 from prevalence.command_line import cli
 from prevalence.engines.settings import Settings
+from prevalence.gates.checks import GATES, UPSTREAM_GATES, GateError
+from prevalence.gates.runner import GateReport, run_gate
 
 ROOT = Path(__file__).resolve().parents[3]
 CHECKS = ROOT / "seeds" / "gate_checks.csv"
@@ -576,6 +576,21 @@ def test_a_gate_that_cannot_run_says_so_in_a_sentence(command, warehouse, capsys
     output = capsys.readouterr()
     assert sentence in output.err and "Traceback" not in output.err
     assert stored_results(warehouse) == before
+
+
+def test_a_new_check_is_a_row(warehouse):
+    change(
+        warehouse,
+        "insert into reference.gate_checks by name select 'before_draw' as gate_name, 'frames_are_large' as check_name, "
+        "'frame_profiles' as table_name, 'frame_units' as column_name, false as may_be_null, 1000 as warning_lower, "
+        "10 as blocking_lower, 'a frame has units enough' as expected, 'land more logs.' as remedy, "
+        "'Small frames give wide intervals' as why_warning, 'Nothing to draw from' as why_blocking",
+    )
+    report = check("before_draw", warehouse)
+    assert report.is_passed and [warning.check_name for warning in report.warnings] == ["frames_are_large"]
+    assert "Expected at least 1000: a frame has units enough. Remedy: land more logs." in report.text
+    # rows that the seed's file does not have come last
+    assert [result.check_name for result in report.results][-2:] == ["frames_are_large"] * 2
 
 
 def test_pages_that_cannot_be_written(command, warehouse, capsys):

@@ -46,11 +46,13 @@ class Project:
         self.sources = {**(replay or manifest)["sources"], **manifest["sources"]}
         self.exposures = manifest["exposures"]
         self.reads = {
-            key: sorted({
-                parent
-                for nodes in (manifest["nodes"], (replay or manifest)["nodes"], self.exposures)
-                for parent in nodes.get(key, {}).get("depends_on", {}).get("nodes", [])
-            })
+            key: sorted(
+                {
+                    parent
+                    for nodes in (manifest["nodes"], (replay or manifest)["nodes"], self.exposures)
+                    for parent in nodes.get(key, {}).get("depends_on", {}).get("nodes", [])
+                }
+            )
             for key in [*self.nodes, *self.exposures]
         }
         self.models = {
@@ -104,7 +106,10 @@ def folder_is_schema_and_group(project: Project) -> Breaches:
         if layer not in LAYERS:
             yield model["name"], f"lies in models/{layer}, which is no layer"
         elif (model["schema"], model["group"]) != (layer, layer):
-            yield model["name"], f"lies in models/{layer}, and its schema is {model['schema']}, its group {model['group']}"
+            yield (
+                model["name"],
+                f"lies in models/{layer}, and its schema is {model['schema']}, its group {model['group']}",
+            )
 
 
 @rule("begin its name as its layer's names begin, or move it")
@@ -156,7 +161,9 @@ def properties_lie_beside_the_model(project: Project) -> Breaches:
 @rule("read the staging model; where the raw rows themselves are counted, an exception says so")
 def raw_rows_are_read_by_staging(project: Project) -> Breaches:
     for model in project.models.values():
-        raw = sorted(source_name(parent) for parent in project.parents(model, "source") if parent["source_name"] == "raw")
+        raw = sorted(
+            source_name(parent) for parent in project.parents(model, "source") if parent["source_name"] == "raw"
+        )
         if raw and layer_of(model) != "staging":
             yield model["name"], f"reads {', '.join(raw)}"
 
@@ -242,7 +249,9 @@ def views_are_not_chained(project: Project) -> Breaches:
 # --- who may read them ------------------------------------------------------------------------------------------------
 
 
-@rule("set access in the model's config: public when the README sends people to it, protected when another group reads it")
+@rule(
+    "set access in the model's config: public when the README sends people to it, protected when another group reads it"
+)
 def access_says_who_reads(project: Project) -> Breaches:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     for key, model in project.models.items():
@@ -262,7 +271,10 @@ def public_models_keep_a_promise(project: Project) -> Breaches:
         if model["access"] == "public":
             bare = [column["name"] for column in model["columns"].values() if not column["description"].strip()]
             if not model["config"]["contract"]["enforced"] or not model["columns"] or bare:
-                yield model["name"], f"has no enforced contract, or columns without description: {', '.join(bare) or '-'}"
+                yield (
+                    model["name"],
+                    f"has no enforced contract, or columns without description: {', '.join(bare) or '-'}",
+                )
 
 
 @rule("make it public, or show people another")
@@ -349,9 +361,7 @@ BREACHES = {
     "name_begins_with_its_layer": _project(_model("models/units/days.sql")),
     "quality_lies_with_its_gate": _project(_model("models/quality/before_draw/label_profiles.sql")),
     "properties_lie_beside_the_model": _project(_model("models/units/unit_days.sql", patch_path=None)),
-    "raw_rows_are_read_by_staging": _project(
-        _model("models/units/unit_days.sql", ("source.raw.users",)), sources=RAW
-    ),
+    "raw_rows_are_read_by_staging": _project(_model("models/units/unit_days.sql", ("source.raw.users",)), sources=RAW),
     "tables_of_our_own_are_read_as_models": _project(sources={"source.old.x": _source("old", "x")}),
     "sources_are_read": _project(sources=RAW),
     "sources_are_declared_once": _project(sources={**RAW, "source.logs.users": {**RAW["source.raw.users"]}}),
@@ -380,7 +390,9 @@ BREACHES = {
     "public_models_keep_a_promise": _project(_model("models/marts/figures.sql", access="public")),
     "exposures_read_public_models": _project(
         _model("models/marts/figures.sql"),
-        exposures={"exposure.board": {"name": "board", "resource_type": "exposure", "depends_on": {"nodes": ["model.figures"]}}},
+        exposures={
+            "exposure.board": {"name": "board", "resource_type": "exposure", "depends_on": {"nodes": ["model.figures"]}}
+        },
     ),
 }
 
