@@ -18,7 +18,14 @@ from prevalence_demo.world import answer, default_world, write_world
 
 # The demo world's plans, scaled to worlds of a thousand interactions a day, and one whose contents keep their random numbers.
 SMALL_PLAN_COLUMNS = (
-    "plan_id", "unit_type", "design", "expected_units", "defence_share", "random_number_days", "audit_units", "audit_floor"
+    "plan_id",
+    "unit_type",
+    "design",
+    "expected_units",
+    "defence_share",
+    "random_number_days",
+    "audit_units",
+    "audit_floor",
 )
 SMALL_PLANS = (
     ("content_days_mixture", "content_day", "poisson", 400, 0.5, None, 120, 0.05),

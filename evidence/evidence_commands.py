@@ -34,7 +34,13 @@ def coverage(settings: Settings, seeds: int | None, days: int, seed: int, output
 
 
 @command(EVIDENCE)
-@click.option("--parts", cls=Several, type=click.Choice(PARTS), metavar="PART...", help="Default: all of " + ", ".join(PARTS) + ".")
+@click.option(
+    "--parts",
+    cls=Several,
+    type=click.Choice(PARTS),
+    metavar="PART...",
+    help="Default: all of " + ", ".join(PARTS) + ".",
+)
 @click.option("--scale", type=float, default=1.0, help="How many times the runs of the grid.")
 @click.option("--processes", type=int, default=os.cpu_count() or 1, help="Default: one for each core.")
 @click.option("--output", type=FilePath(), help="Folder of the page, the chart and the cells; default: docs.")

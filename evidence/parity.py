@@ -16,9 +16,9 @@ import duckdb
 from prevalence.engines import warehouse
 from prevalence.engines.contract import DUCKDB_TYPES, gate_tables, raw_tables
 from prevalence.engines.dbt import Dbt
-from prevalence_demo.world import default_world
 from prevalence.engines.settings import Settings, UserError
 from prevalence.engines.warehouse_interface import DEMO_WORLD
+from prevalence_demo.world import default_world
 
 RELATIVE_TOLERANCE = 1e-9
 # No double of these layers comes out of a sum of doubles, and neither do the named ones of any other.
@@ -89,8 +89,7 @@ def compare(left: Settings, right: Settings, tables: Sequence[ComparedTable]) ->
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         folders = [
-            _export(settings, tables, Path(scratch) / side)
-            for side, settings in (("left", left), ("right", right))
+            _export(settings, tables, Path(scratch) / side) for side, settings in (("left", left), ("right", right))
         ]
         rows = 0
         differences: list[str] = []
@@ -120,9 +119,7 @@ def _export(settings: Settings, tables: Sequence[ComparedTable], folder: Path) -
     folder.mkdir()
     with warehouse.connect(settings, read_only=True) as connection:
         there = {
-            f"{schema}.{name}"
-            for schema in {table.schema for table in tables}
-            for name in connection.relations(schema)
+            f"{schema}.{name}" for schema in {table.schema for table in tables} for name in connection.relations(schema)
         }
         for table in tables:
             if table.relation in there:
@@ -141,9 +138,7 @@ def _differences(
     connection: duckdb.DuckDBPyConnection, table: ComparedTable, engines: tuple[str, str]
 ) -> Iterator[str]:
     """At most one sentence: the first difference of the table, and how much else differs."""
-    counts = [
-        connection.execute(f"select count(*) from {side}").fetchone()[0] for side in ("lefthand", "righthand")
-    ]
+    counts = [connection.execute(f"select count(*) from {side}").fetchone()[0] for side in ("lefthand", "righthand")]
     if counts[0] != counts[1]:
         yield f"{table.relation}: {counts[0]:,} rows on {engines[0]} and {counts[1]:,} on {engines[1]}"
         return

@@ -121,7 +121,9 @@ def wilson_upper(estimate: Array, effective_n: Array, degrees_of_freedom: Array,
     return _wilson_bound(1, estimate, effective_n, degrees_of_freedom, alpha)
 
 
-def _agresti_coull_bound(sign: int, estimate: Array, effective_n: Array, degrees_of_freedom: Array, alpha: Array) -> Array:
+def _agresti_coull_bound(
+    sign: int, estimate: Array, effective_n: Array, degrees_of_freedom: Array, alpha: Array
+) -> Array:
     t = _two_sided_t(alpha, degrees_of_freedom)
     n = np.where(effective_n > 0, effective_n, np.nan)
     share = np.where((estimate >= 0) & (estimate <= 1), estimate, np.nan)
@@ -268,9 +270,7 @@ def _gamma_bound(
     seen = np.where(mirrored, 1 - share, share - certain)
     if side == "lower":
         # what certainties found is not known better than the exposure it is a share of, so the whole varies
-        bound = np.where(
-            mirrored, 1 - _gamma_high(seen, v, w, share_missed, tail), _gamma_quantile(tail, share, v)
-        )
+        bound = np.where(mirrored, 1 - _gamma_high(seen, v, w, share_missed, tail), _gamma_quantile(tail, share, v))
     else:
         bound = np.where(
             mirrored, 1 - _gamma_quantile(tail, seen, v), certain + _gamma_high(seen, v, w, share_missed, tail)

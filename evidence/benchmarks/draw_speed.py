@@ -100,9 +100,7 @@ FRAME = """
 RANDOM = (
     "(('0x' || substr(md5('prevalence:draw:' || plan_id || '|' || unit_id), 1, 13))::bigint / 4503599627370496::double)"
 )
-RISK = (
-    "round(least(score_millionths::double * 1000000000000 / (mean_score_millionths * mean_score_millionths), 1e18))::bigint"
-)
+RISK = "round(least(score_millionths::double * 1000000000000 / (mean_score_millionths * mean_score_millionths), 1e18))::bigint"
 # What the project gives, for one day, these plans and no learned rates. {folder}: the raw files.
 SCRIPT = [
     (
@@ -183,8 +181,8 @@ SCRIPT = [
                 group by interaction_id, policy_id
             ) group by interaction_id
         ) using (interaction_id);
-        {FRAME.format(frame='frame_content_days', sizes='content_sizes', n=5000, plan='content_days', design='poisson')};
-        {FRAME.format(frame='frame_interactions', sizes='interaction_sizes', n=2000, plan='interactions', design='pareto')};
+        {FRAME.format(frame="frame_content_days", sizes="content_sizes", n=5000, plan="content_days", design="poisson")};
+        {FRAME.format(frame="frame_interactions", sizes="interaction_sizes", n=2000, plan="interactions", design="pareto")};
         create view frame_units as
         select *, 'content_day' as unit_type from frame_content_days
         union all
@@ -292,7 +290,9 @@ def _script(task: dict[str, Any]) -> dict[str, Any]:
     layers = {}
     used = _cpu_seconds()
     config = {
-        "threads": THREADS, "memory_limit": os.environ["PREVALENCE_MEMORY_LIMIT"], "preserve_insertion_order": False
+        "threads": THREADS,
+        "memory_limit": os.environ["PREVALENCE_MEMORY_LIMIT"],
+        "preserve_insertion_order": False,
     }
     with duckdb.connect(task["database"], config=config) as connection:
         for layer, text in SCRIPT:
@@ -300,9 +300,7 @@ def _script(task: dict[str, Any]) -> dict[str, Any]:
             connection.execute(text.format(folder=task["folder"]))
             layers[layer] = time.monotonic() - begun
         connection.execute("checkpoint")
-    return {
-        "seconds": sum(layers.values()), "cpu": _cpu_seconds() - used, "layers": layers, "peak_gib": _peak_gib()
-    }
+    return {"seconds": sum(layers.values()), "cpu": _cpu_seconds() - used, "layers": layers, "peak_gib": _peak_gib()}
 
 
 def in_process(work: str, task: dict[str, Any], database: Path, scratch: Path, memory: str) -> dict[str, Any]:
@@ -317,7 +315,10 @@ def in_process(work: str, task: dict[str, Any], database: Path, scratch: Path, m
     }
     done = subprocess.run(
         [sys.executable, __file__, "--work", work, "--task", json.dumps(task)],
-        env=environment, capture_output=True, text=True, check=False,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise SystemExit(f"{work} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
@@ -400,7 +401,9 @@ def first_part(millions: list[float], memory: str, script_memory: str, folder: P
         )
         for layer in LAYERS:
             print(f"  {layer}: project {layers[layer]:.1f} s, script {script['layers'].get(layer, 0.0):.1f} s")
-        print("  models: " + ", ".join(f"{model} {seconds:.1f} s" for model, seconds in list(row["models"].items())[:12]))
+        print(
+            "  models: " + ", ".join(f"{model} {seconds:.1f} s" for model, seconds in list(row["models"].items())[:12])
+        )
         for difference in row["differences"]:
             print(f"  DIFFERS {difference}")
         shutil.rmtree(place)
@@ -419,7 +422,11 @@ def second_part(days: list[int], repeats: int, components: int, memory: str, fol
             write_logs(place / "raw", components, DAY + timedelta(days=offset), contents, users=components // 50)
         end = DAY + timedelta(days=number)
         # one more day is part of the measured period from the start: dbt would parse the project again for other vars
-        task = {"folder": str(place / "raw"), "window": [str(DAY), str(end)], "measured": [str(DAY), str(end + timedelta(days=1))]}
+        task = {
+            "folder": str(place / "raw"),
+            "window": [str(DAY), str(end)],
+            "measured": [str(DAY), str(end + timedelta(days=1))],
+        }
         stored = in_process("project", task, place / "stored.duckdb", place, memory)
         write_logs(place / "raw", components, end, contents, users=components // 50)
         print(f"{number} days of {components:,} components stored in {stored['seconds']:.0f} s", flush=True)
@@ -464,7 +471,9 @@ def main() -> int:
     parser.add_argument("--components", type=int, default=50_000, help="components of a small day")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--memory", default="4GB", help="DuckDB's memory_limit; the process needs more than that")
-    parser.add_argument("--script-memory", help="the same for the script, which cannot do 100 million in 12 GB; default: --memory")
+    parser.add_argument(
+        "--script-memory", help="the same for the script, which cannot do 100 million in 12 GB; default: --memory"
+    )
     parser.add_argument("--scratch", type=Path, help="where the logs and warehouses go; default: a temporary folder")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--work", choices=["project", "script"], help=argparse.SUPPRESS)

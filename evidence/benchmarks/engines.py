@@ -214,10 +214,10 @@ def _run(task: dict[str, Any]) -> dict[str, Any]:
     sys.path.insert(0, str(ROOT))
     import pyarrow.parquet
 
+    from prevalence.command_line.steps import Step, land_step, measurement_steps, own_logs_window
     from prevalence.engines import warehouse
     from prevalence.engines.contract import raw_tables
     from prevalence.engines.dbt import Dbt
-    from prevalence.command_line.steps import Step, land_step, measurement_steps, own_logs_window
     from prevalence.engines.settings import Settings
 
     settings = Settings.from_environment()
@@ -524,9 +524,7 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
                 figures[name]["cost_against_smaller"] = costs[-1] / costs[-2]
                 figures[name]["slope_between_last"] = (spent[-1] - spent[-2]) / (sizes[-1] - sizes[-2])
         titles = own[-1]["steps"]
-        figures["steps"] = {
-            title: line_of_best_fit(sizes, [run["steps"][title] for run in own]) for title in titles
-        }
+        figures["steps"] = {title: line_of_best_fit(sizes, [run["steps"][title] for run in own]) for title in titles}
         found[engine] = figures
     return found
 

@@ -31,8 +31,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from python_udfs import duckdb_plugin
 from prevalence_evidence.laboratory.worlds import inclusion_probabilities, mixture
+from python_udfs import duckdb_plugin
 
 ROOT = Path(__file__).resolve().parents[2]
 WEEKS, DAYS, PERSISTING = 3, 7, 0.75

@@ -81,19 +81,25 @@ def exact_frame(runs: int, seed: int, misses: Misses) -> list[str]:
     people = worlds.exact_frame()
     sampled = grid.EXACT_FRAME_SAMPLED
     generator = np.random.default_rng([seed, 1])
-    true_rate = np.select(
-        [people.score == value for value in (0.02, 0.1, 0.4, 0.9)], [0.00125, 0.0125, 0.05, 0.5]
-    )
+    true_rate = np.select([people.score == value for value in (0.02, 0.1, 0.4, 0.9)], [0.00125, 0.0125, 0.05, 0.5])
     learned = worlds.learned_rates(people, sampled, generator)
     plans = [
         ("recommended plan, rates known", designs.Design("", "pareto", "rates", 0.5, DEFENCE), true_rate, 0.0540),
         ("recommended plan, rates learned", designs.Design("", "pareto", "rates", 0.5, DEFENCE), learned, 0.0540),
         ("the same, Poisson", designs.Design("", "poisson", "rates", 0.5, DEFENCE), learned, None),
         ("the same, with replacement", designs.Design("", "with_replacement", "rates", 0.5, DEFENCE), true_rate, None),
-        ("exposure x score, with replacement", designs.Design("", "with_replacement", "score", 1.0, 0.0), true_rate, None),
+        (
+            "exposure x score, with replacement",
+            designs.Design("", "with_replacement", "score", 1.0, 0.0),
+            true_rate,
+            None,
+        ),
         ("exposure, with replacement", designs.Design("", "with_replacement"), true_rate, None),
     ]
-    lines = ["| 5,000 labels | standard error, points | Monte Carlo error | by formula | target |", "|---|--:|--:|--:|--:|"]
+    lines = [
+        "| 5,000 labels | standard error, points | Monte Carlo error | by formula | target |",
+        "|---|--:|--:|--:|--:|",
+    ]
     for name, design, rates, limit in plans:
         # what has no target is there for comparison
         samples = runs if limit else runs // 4
@@ -264,7 +270,10 @@ def policies(seed: int, pool: ProcessPoolExecutor, misses: Misses) -> list[str]:
             f"{worst:.3f} | {found['limit']:.3f} | {found['cold'].max():.3f} |"
         )
         goal = max(1.20, 1.02 * found["limit"])
-        misses.check(worst <= goal, f"policies, score {quality:g}, correlation {correlation:g}: {worst:.3f}, more than {goal:.3f}")
+        misses.check(
+            worst <= goal,
+            f"policies, score {quality:g}, correlation {correlation:g}: {worst:.3f}, more than {goal:.3f}",
+        )
     return lines
 
 
@@ -279,7 +288,10 @@ def main() -> int:
     misses = Misses([])
     with ProcessPoolExecutor(options.processes) as pool:
         frame = pool.submit(_exact_frame, options.runs, options.seed)
-        tables = [policies(options.seed, pool, misses), laboratory_worlds(options.populations, options.seed, pool, misses)]
+        tables = [
+            policies(options.seed, pool, misses),
+            laboratory_worlds(options.populations, options.seed, pool, misses),
+        ]
         lines, found = frame.result()
         misses.found += found
         tables.insert(0, lines)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from prevalence.release.chart import HUE, MUTED, STYLE
 from prevalence.planner import bounds
+from prevalence.release.chart import HUE, MUTED, STYLE
 from prevalence_evidence.laboratory import designs, grid, two_phase, worlds
 
 MANY, FEW = 0.94, 0.93
@@ -164,9 +164,7 @@ def _designs_sections(one: pd.DataFrame) -> list[str]:
 
 
 def _headline_sections(two: pd.DataFrame) -> list[str]:
-    kinds = [
-        f"{kind}, missed share {share:g}" if kind == "gamma" else kind for kind, share in grid.HEADLINE_KINDS
-    ]
+    kinds = [f"{kind}, missed share {share:g}" if kind == "gamma" else kind for kind, share in grid.HEADLINE_KINDS]
     rows = []
     for allocation in two_phase.ALLOCATIONS:
         for judge in two_phase.JUDGES:
@@ -174,7 +172,9 @@ def _headline_sections(two: pd.DataFrame) -> list[str]:
             row = [allocation, judge.name]
             for kind in kinds:
                 of_kind = cells[cells.interval == kind]
-                row.append(f"{of_kind.coverage.min():.3f} ({(~of_kind.holds).sum()}), {of_kind.median_width.median():.2f}")
+                row.append(
+                    f"{of_kind.coverage.min():.3f} ({(~of_kind.holds).sum()}), {of_kind.median_width.median():.2f}"
+                )
             rows.append(row)
     sizes = []
     for judged_units, audited in grid.HEADLINE_SIZES:
@@ -196,7 +196,11 @@ def _headline_sections(two: pd.DataFrame) -> list[str]:
     ]
     judges = "; ".join(
         f"{judge.name}: sensitivity {judge.sensitivity:g}"
-        + (f", believed to be {judge.believed_sensitivity:g}" if judge.believed_sensitivity != judge.sensitivity else "")
+        + (
+            f", believed to be {judge.believed_sensitivity:g}"
+            if judge.believed_sensitivity != judge.sensitivity
+            else ""
+        )
         for judge in two_phase.JUDGES
     )
     return [

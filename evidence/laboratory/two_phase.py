@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from prevalence_evidence.laboratory import designs
 from prevalence.planner.bounds import Estimates
+from prevalence_evidence.laboratory import designs
 from prevalence_evidence.laboratory.worlds import Population, bernoulli, inclusion_probabilities
 
 Array = np.ndarray
@@ -84,9 +84,7 @@ def headline(
     disagreement = _believed_rates(people, rates, judge, calls)
     at_once = max(1, designs.ROWS_AT_ONCE // judged)
     parts = [
-        _headline(
-            people, rates, first, calls, disagreement, allocation, audited, min(at_once, runs - start), generator
-        )
+        _headline(people, rates, first, calls, disagreement, allocation, audited, min(at_once, runs - start), generator)
         for start in range(0, runs, at_once)
     ]
     return Headline(
@@ -126,9 +124,7 @@ def _headline(
     weighted = people.exposure[unit] / first[unit]
     called = calls[unit]
     share_violating = people.violating[unit] / people.exposure[unit]
-    second = _audit_probabilities(
-        allocation, run, runs, weighted, called, believed[unit], rates[unit], audited
-    )
+    second = _audit_probabilities(allocation, run, runs, weighted, called, believed[unit], rates[unit], audited)
     chosen = generator.random(len(unit)) < second
     overall = first[unit] * second
     expanded = np.where(chosen, weighted / second, 0.0)
@@ -159,9 +155,7 @@ def _headline(
     judged_total = total(weighted)
     return Headline(
         {
-            value: Estimates(
-                **shared, missed_weight=((1 - value) * missed[0] + value * missed[1]) / exposure_total
-            )
+            value: Estimates(**shared, missed_weight=((1 - value) * missed[0] + value * missed[1]) / exposure_total)
             for value in MISSED_SHARES
         },
         difference=(total(weighted * called) + total(expanded * (share_violating - called))) / judged_total,

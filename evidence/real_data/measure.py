@@ -16,8 +16,8 @@ import duckdb
 from prevalence.command_line import cli
 from prevalence.engines import warehouse
 from prevalence.engines.duckdb_warehouse import literal
-from prevalence.release.headline import percent
 from prevalence.engines.settings import PROJECT, TARGETS, Settings, UserError
+from prevalence.release.headline import percent
 
 EXAMPLES = PROJECT / "evidence" / "real_data"
 SETS = tuple(sorted(path.parent.name for path in EXAMPLES.glob("*/mapping.sql")))

@@ -56,7 +56,9 @@ class Commands(click.Group):
         return highlighted(super().get_help(ctx))
 
 
-@click.group(cls=Commands, commands={command.name: command for command in COMMANDS}, context_settings={"max_content_width": 120})
+@click.group(
+    cls=Commands, commands={command.name: command for command in COMMANDS}, context_settings={"max_content_width": 120}
+)
 def prevalence() -> None:
     """Measure prevalence: from raw logs to a gated number with its interval."""
 

@@ -114,17 +114,17 @@ def chart(settings: Settings, output: Path | None) -> None:
 @of_raw_folder
 @click.option("--unit-type", type=click.Choice(["content_day", "interaction"]), default="content_day")
 @click.option(
-    "--budgets", cls=Several, type=int, metavar="UNITS...", help="Units drawn per day; default: around the plan in force."
+    "--budgets",
+    cls=Several,
+    type=int,
+    metavar="UNITS...",
+    help="Units drawn per day; default: around the plan in force.",
 )
 @click.option("--policies", cls=Several, metavar="POLICY...", help="Default: all.")
 @click.option("--day", type=Date(), help="Day whose frame stands for all; default: the last whole one.")
 @click.option("--days", type=int, default=1, help="Days of the period that figures are for; default: 1.")
-@click.option(
-    "--target-relative-error", type=float, help="Standard error / prevalence that every policy must reach."
-)
-@click.option(
-    "--sensitivity", type=float, help="Of the judge; default: learned from labels, .85 before there are any."
-)
+@click.option("--target-relative-error", type=float, help="Standard error / prevalence that every policy must reach.")
+@click.option("--sensitivity", type=float, help="Of the judge; default: learned from labels, .85 before there are any.")
 @click.option("--false-positive-rate", type=float, help="Of the judge; default: learned, .01 before.")
 @with_vars
 @click.option("--output", type=FilePath(), help="SVG file; default: beside the warehouse.")
@@ -173,7 +173,9 @@ def plan(
 @click.option("--plan", "plans", multiple=True, help="A plan; may be repeated; default: all.")
 @click.option("--start-date", type=Date(), help="First day; default: the first drawn day.")
 @click.option("--end-date", type=Date(), help="The day after the last; default: after the last drawn day.")
-@click.option("--vars", "variables", type=Mapping(), default=dict, help="dbt vars of the run that drew, as YAML or JSON.")
+@click.option(
+    "--vars", "variables", type=Mapping(), default=dict, help="dbt vars of the run that drew, as YAML or JSON."
+)
 def replay(
     settings: Settings, plans: tuple[str, ...], start_date: date | None, end_date: date | None, variables: dict
 ) -> int:

@@ -53,9 +53,7 @@ def run_steps(steps: list[Step]) -> None:
         print(f"{end}{seconds:6.1f} s" + (f"  {said}" if said else ""), flush=True)
 
 
-def own_logs_window(
-    settings: Settings, start, end
-) -> Window:
+def own_logs_window(settings: Settings, start, end) -> Window:
     """The days of the interactions' times, unless both ends were given."""
     if start and end:
         return _checked(Window(start, end))

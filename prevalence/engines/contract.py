@@ -18,9 +18,7 @@ DUCKDB_TYPES = {
     "timestamp": "TIMESTAMP",
 }
 
-_INTEGERS = (
-    "TINYINT|SMALLINT|INTEGER|BIGINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT"
-)
+_INTEGERS = "TINYINT|SMALLINT|INTEGER|BIGINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT"
 # What a file may hold for each type of the contract. Text is never read as a number or a time: that would be a guess.
 _ACCEPTED = {
     "string": r"VARCHAR|ENUM\(.*\)|UUID",

@@ -33,9 +33,7 @@ class Window:
 class Dbt:
     """Runs dbt commands with one set of vars, so that the project is parsed once."""
 
-    def __init__(
-        self, settings: Settings, window: Window, variables: dict, threads: int | None
-    ) -> None:
+    def __init__(self, settings: Settings, window: Window, variables: dict, threads: int | None) -> None:
         self.settings = settings
         self.window = window
         self.threads = threads

@@ -74,14 +74,10 @@ def _refuse(problems: list[str], subject: str) -> None:
         )
 
 
-def read_folder(
-    folder: Path, tables: tuple[Table, ...]
-) -> tuple[dict[str, Files], list[str]]:
+def read_folder(folder: Path, tables: tuple[Table, ...]) -> tuple[dict[str, Files], list[str]]:
     """The files of each table and everything that is wrong with the folder."""
     try:
-        entries = sorted(
-            entry for entry in folder.iterdir() if not entry.name.startswith((".", "_"))
-        )
+        entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith((".", "_")))
     except OSError as error:
         return {}, [
             f"the folder {folder} cannot be read ({error.strerror}). Remedy: give --raw-folder or "
@@ -122,9 +118,7 @@ def read_folder(
     return found, problems
 
 
-def _read_files(
-    connection: duckdb.DuckDBPyConnection, table: Table, entry: Path
-) -> tuple[Files, list[str]]:
+def _read_files(connection: duckdb.DuckDBPyConnection, table: Table, entry: Path) -> tuple[Files, list[str]]:
     problems: list[str] = []
     paths = [entry]
     if entry.is_dir():
@@ -222,16 +216,12 @@ def _too_large(
 ) -> list[Column]:
     found = {name.lower(): data_type for name, data_type in shape}
     unsigned = [
-        column
-        for column in table.columns
-        if column.data_type == "bigint" and found.get(column.name) == "UBIGINT"
+        column for column in table.columns if column.data_type == "bigint" and found.get(column.name) == "UBIGINT"
     ]
     return [
         column
         for column in unsigned
-        if connection.execute(
-            f"select count(*) from {source} where {column.name} > 9223372036854775807"
-        ).fetchone()[0]
+        if connection.execute(f"select count(*) from {source} where {column.name} > 9223372036854775807").fetchone()[0]
     ]
 
 

@@ -38,9 +38,7 @@ class Settings:
                 f"{', '.join(TARGETS)}."
             )
         return cls(
-            warehouse=path(
-                "PREVALENCE_DUCKDB_PATH", PROJECT / "warehouse" / "prevalence.duckdb"
-            ),
+            warehouse=path("PREVALENCE_DUCKDB_PATH", PROJECT / "warehouse" / "prevalence.duckdb"),
             target=path("DBT_TARGET_PATH", PROJECT / "target"),
             logs=path("DBT_LOG_PATH", PROJECT / "logs"),
             engine=engine,

@@ -157,7 +157,9 @@ def _frame(connection: Warehouse, request: Request, day: date) -> Known:
         cells[policy] = of_rows(policy, columns)
         judges[policy] = believed
         if labels is not None:
-            cells[policy] = cells[policy].scaled_to_labels(columns["score_bucket"], _columns(_widest_plan(labels, policy), policy))
+            cells[policy] = cells[policy].scaled_to_labels(
+                columns["score_bucket"], _columns(_widest_plan(labels, policy), policy)
+            )
             if not is_given:
                 judges[policy] = judge_of_rows(columns["score_bucket"], _columns(labels, policy), believed)
     current = _current(connection, request.unit_type)
@@ -176,7 +178,9 @@ def _frame(connection: Warehouse, request: Request, day: date) -> Known:
 
 def _widest_plan(labels: pa.Table, policy: str) -> pa.Table:
     """The labels of the plan with most violations: plans that draw differently are not added up."""
-    own = labels.filter(pc.equal(labels.column("policy_id"), policy)).select(["plan_id", "violating_labels"]).to_pylist()
+    own = (
+        labels.filter(pc.equal(labels.column("policy_id"), policy)).select(["plan_id", "violating_labels"]).to_pylist()
+    )
     totals: dict[str, int] = {}
     for row in own:
         totals[row["plan_id"]] = totals.get(row["plan_id"], 0) + row["violating_labels"]
@@ -358,7 +362,11 @@ def _judged_units(budget: int, experts: float, most: float) -> tuple[list[float]
 def _store(connection: Warehouse, result: Result) -> None:
     (table,) = planning_tables()
     names = [column.name for column in table.columns]
-    key = {"unit_type": result.request.unit_type, "frame_date": result.day.isoformat(), "period_days": result.frame.days}
+    key = {
+        "unit_type": result.request.unit_type,
+        "frame_date": result.day.isoformat(),
+        "period_days": result.frame.days,
+    }
     rows = []
     for one in (*result.plans, *result.current):
         for policy, expected in one.policies.items():

@@ -33,7 +33,13 @@ def draw(result: Result, path: Path) -> Path:
         figure.tight_layout(rect=(0, 0.15, 1, 1), w_pad=2.5)
         handles, labels = axes.flat[0].get_legend_handles_labels()
         figure.legend(
-            handles, labels, loc="lower center", ncols=min(len(handles), 2 * panels), frameon=False, labelcolor=MUTED, fontsize=8.5
+            handles,
+            labels,
+            loc="lower center",
+            ncols=min(len(handles), 2 * panels),
+            frameon=False,
+            labelcolor=MUTED,
+            fontsize=8.5,
         )
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
         pyplot.close(figure)
@@ -60,7 +66,9 @@ def _precision(axis, result: Result) -> None:
     axis.plot([best.cost], [100 * best.relative_error], "o", ms=10, mfc="none", mec=TRUTH, mew=1.5, label="recommended")
     for one in result.current:
         if one.labeled_by == plans.JUDGED:
-            axis.plot([one.cost], [100 * one.relative_error], "D", ms=5, color=TRUTH, mew=0, label=f"now: {one.design.name}")
+            axis.plot(
+                [one.cost], [100 * one.relative_error], "D", ms=5, color=TRUTH, mew=0, label=f"now: {one.design.name}"
+            )
     period = "a day" if result.frame.days == 1 else f"{result.frame.days} days"
     _dress(
         axis,

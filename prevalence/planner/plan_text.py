@@ -69,7 +69,18 @@ def _row(one: Plan, name: str) -> list[str]:
 
 
 def _policies(result: Result) -> list[str]:
-    headers = ("policy", "expected", "positives", "std. error", "relative", "width", "none met", "rise found", "coverage", "expert")
+    headers = (
+        "policy",
+        "expected",
+        "positives",
+        "std. error",
+        "relative",
+        "width",
+        "none met",
+        "rise found",
+        "coverage",
+        "expert",
+    )
     rows = []
     for policy, expected in result.recommended.policies.items():
         simulated = result.recommended.simulated[policy]
@@ -151,15 +162,12 @@ def sentence(result: Result) -> str:
             said += f"; the next best design at this budget, {rival.design.name}, has {_percent(rival.relative_error)} for {rival.cost:,.0f}"
     if target is not None:
         reach = result.for_target
-        said += (
-            f". None of these plans reaches the target of {_percent(target)}"
-            + (
-                f": it takes {reach.budget:,} units a day"
-                + (f" and an audit of {reach.audit_units:,.0f}" if reach.audit_units is not None else "")
-                + f", for {reach.cost:,.0f}"
-                if reach is not None
-                else f", and neither does the whole frame of {frame.units:,.0f} units a day: take more --days"
-            )
+        said += f". None of these plans reaches the target of {_percent(target)}" + (
+            f": it takes {reach.budget:,} units a day"
+            + (f" and an audit of {reach.audit_units:,.0f}" if reach.audit_units is not None else "")
+            + f", for {reach.cost:,.0f}"
+            if reach is not None
+            else f", and neither does the whole frame of {frame.units:,.0f} units a day: take more --days"
         )
     return said + "."
 

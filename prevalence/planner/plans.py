@@ -27,7 +27,6 @@ LEAST_COVERAGE = 0.93
 MOST_UNITS_TRIED = 16
 
 
-
 @dataclass(frozen=True)
 class Prices:
     judge: float
@@ -37,7 +36,9 @@ class Prices:
 
     def of(self, expected: Expectation) -> float:
         return (
-            self.judge * expected.judge_labels + self.rater * expected.rater_labels + self.expert * expected.expert_labels
+            self.judge * expected.judge_labels
+            + self.rater * expected.rater_labels
+            + self.expert * expected.expert_labels
         )
 
 

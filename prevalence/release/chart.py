@@ -49,9 +49,7 @@ def _save(panels: list[tuple[Figure, list[Figure]]], path: Path) -> None:
     columns = 2 if len(panels) > 1 else 1
     rows = max(-(-len(panels) // columns), 1)
     with pyplot.rc_context(STYLE):
-        figure, axes = pyplot.subplots(
-            rows, columns, figsize=(5.2 * columns, 2.75 * rows + 0.35), squeeze=False
-        )
+        figure, axes = pyplot.subplots(rows, columns, figsize=(5.2 * columns, 2.75 * rows + 0.35), squeeze=False)
         for axis in axes.flat[len(panels) :]:
             axis.set_visible(False)
         for axis, (headline, days) in zip(axes.flat, panels):

@@ -103,9 +103,22 @@ def _report(connection: Warehouse, window: Window) -> Replay:
     ]
     for status, number, rows in statuses:
         lines.append(f"  {status}: {int(rows):,} stored rows of {number:,}: {MEANINGS[status]}")
-    for name, plan_id, day, status, stored, again, missing, extra, differing, broken, frame, plan, recorded in (
-        connection.rows(
-            """
+    for (
+        name,
+        plan_id,
+        day,
+        status,
+        stored,
+        again,
+        missing,
+        extra,
+        differing,
+        broken,
+        frame,
+        plan,
+        recorded,
+    ) in connection.rows(
+        """
             select
                 table_name, plan_id, sample_date, status, stored_rows, drawn_again_rows, missing_rows, extra_rows,
                 differing_rows, broken_rows, is_frame_changed, plan_changes, is_as_recorded
@@ -118,8 +131,7 @@ def _report(connection: Warehouse, window: Window) -> Replay:
                 plan_id,
                 table_name
             """
-        )[:SHOWN]
-    ):
+    )[:SHOWN]:
         why = [
             *(["the frame has changed"] if frame else []),
             *([f"plan: {plan}"] if plan else []),

@@ -20,9 +20,9 @@ import pytest
 from conftest import in_test_all
 from test_killed_run import kill_within
 
-from prevalence_evidence import parity
 from prevalence.engines.settings import PROJECT, Settings
 from prevalence.engines.spark import java, session
+from prevalence_evidence import parity
 
 pytestmark = [
     pytest.mark.slow,
@@ -80,7 +80,9 @@ def finish(folder: Path, target: str, *arguments: str, **more: str) -> str:
     return output
 
 
-def differences_from_duckdb(folder: Path, target: str, monkeypatch: pytest.MonkeyPatch, **more: str) -> parity.Comparison:
+def differences_from_duckdb(
+    folder: Path, target: str, monkeypatch: pytest.MonkeyPatch, **more: str
+) -> parity.Comparison:
     for name, value in environment(folder, target, **more).items():
         monkeypatch.setenv(name, value)
     settings = Settings.from_environment()

@@ -185,9 +185,14 @@ def test_worlds_of_a_day_share_nothing(parsed: Manifest, tmp_path: Path) -> None
 
 def test_worlds_of_several_days_keep_their_contents_and_share_none(parsed: Manifest, tmp_path: Path) -> None:
     world = World(tmp_path, parsed, "2026-10-05", "2026-10-09", interactions=2000, days_per_world=2)
-    days = "select content_id, list(distinct date_diff('day', date '2026-10-05', day)) as days from clean_views group by 1"
+    days = (
+        "select content_id, list(distinct date_diff('day', date '2026-10-05', day)) as days from clean_views group by 1"
+    )
     assert world.value(f"select count(*) from ({days}) where list_sort(days) in ([0, 1], [2, 3])") > 100
-    assert world.value(f"select count(*) from ({days}) where list_sort(days) not in ([0], [1], [2], [3], [0, 1], [2, 3])") == 0
+    assert (
+        world.value(f"select count(*) from ({days}) where list_sort(days) not in ([0], [1], [2], [3], [0, 1], [2, 3])")
+        == 0
+    )
     users = """
         select user_id from raw.interactions
         where user_id is not null and occurred_at between '2026-10-05' and '2026-10-09'
@@ -458,9 +463,7 @@ def test_interactions_are_as_old_as_their_newest_component(world: World) -> None
 
 
 def test_weeks_and_four_weeks_are_sums_of_days(world: World) -> None:
-    sums = dict(
-        world.rows("select period_type, sum(violating_exposure) from truth.prevalence group by period_type")
-    )
+    sums = dict(world.rows("select period_type, sum(violating_exposure) from truth.prevalence group by period_type"))
     assert sums["day"] == sums["week"] == sums["28_days"] > 0
     starts = world.rows("select distinct period_start from truth.prevalence where period_type = '28_days'")
     assert [str(row[0]) for row in starts] == ["2026-10-05"]

@@ -61,7 +61,7 @@ def compiled_models(folder: Path) -> list[tuple[str, str, str]]:
 
 
 def test_every_table_is_the_same_on_spark(
-    parsed: object,  # noqa: F811
+    parsed: object,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

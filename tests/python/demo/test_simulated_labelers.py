@@ -82,7 +82,7 @@ class Labelers:
 
 
 @pytest.fixture(scope="module")
-def labelers(tmp_path_factory: pytest.TempPathFactory, parsed: object) -> Labelers:  # noqa: F811
+def labelers(tmp_path_factory: pytest.TempPathFactory, parsed: object) -> Labelers:
     world = World(tmp_path_factory.mktemp("world"), parsed, **THREE_DAYS)
     labelers = Labelers(world, parsed, tmp_path_factory.mktemp("labelers"))
     # the judge answers before anybody else is asked, into the empty table that landing makes
@@ -108,7 +108,9 @@ def test_every_assignment_is_answered_once(labelers: Labelers) -> None:
         )
     """
     assert labelers.rows(open_or_twice) == [(0,)]
-    assert labelers.rows("select count(*) from raw.label_events") == labelers.rows("select count(*) from labels.possible_assignments")
+    assert labelers.rows("select count(*) from raw.label_events") == labelers.rows(
+        "select count(*) from labels.possible_assignments"
+    )
 
 
 def test_an_answer_is_never_given_again(labelers: Labelers) -> None:

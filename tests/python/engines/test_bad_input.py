@@ -82,9 +82,7 @@ def test_one_setting_is_enough(command, monkeypatch):
 
 @pytest.mark.parametrize("column", ["interaction_id", "occurred_at", "experiment_arm"])
 def test_a_missing_column_is_named(command, column):
-    folder = own_logs.write(
-        command.folder / "raw", interactions=f"select * exclude ({column}) from {{table}}"
-    )
+    folder = own_logs.write(command.folder / "raw", interactions=f"select * exclude ({column}) from {{table}}")
     assert_refused(command, folder, "interactions", f"column {column}", "missing", "interactions.parquet")
 
 
@@ -105,9 +103,7 @@ def test_a_wrong_type_is_named(command, table, column, expression, found, expect
 
 
 def test_an_extra_column_is_named(command):
-    folder = own_logs.write(
-        command.folder / "raw", components="select *, 0.5 as risk_band from {table}"
-    )
+    folder = own_logs.write(command.folder / "raw", components="select *, 0.5 as risk_band from {table}")
     assert_refused(command, folder, "components", "column risk_band is not in the contract")
 
 
@@ -205,7 +201,9 @@ PLANS = """
 
 def test_plans_that_cannot_work_are_refused_before_a_draw(command):
     """First by what their rows say, then by what the frame has; a plan that asks for all of a day is not refused."""
-    rows = "('good', 'pareto', 10, 0.5, null), ('word', 'lottery', 10, 0.5, null), ('lost', 'pareto', 10, 0.5, 'nobody')"
+    rows = (
+        "('good', 'pareto', 10, 0.5, null), ('word', 'lottery', 10, 0.5, null), ('lost', 'pareto', 10, 0.5, 'nobody')"
+    )
     folder = own_logs.write(command.folder / "raw", sampling_plans=PLANS.format(rows=rows))
     code, text = command("run", "--raw-folder", folder)
     assert code == cli.EXIT_BLOCKED
@@ -235,9 +233,9 @@ def test_optional_columns_are_null_where_a_file_leaves_them_out(command):
     )
     code, text = command("land", "--raw-folder", folder)
     assert code == 0, text
-    assert command.query(
-        "select score_power, exposure_power, stratum_bounds from raw.sampling_plans"
-    ) == [(0.25, None, None)]
+    assert command.query("select score_power, exposure_power, stratum_bounds from raw.sampling_plans") == [
+        (0.25, None, None)
+    ]
     assert {row for row in command.query("select importance from raw.policies")} == {(2.0,)}
 
 
@@ -249,7 +247,9 @@ def test_tables_of_an_older_version_gain_the_optional_columns(command):
         connection.execute("create table raw.sampling_plans as from kept")
     code, text = command("land")
     assert code == 0, text
-    assert command.query("select plan_id, minimum_stratum_units from raw.sampling_plans") == [("all_interactions", None)]
+    assert command.query("select plan_id, minimum_stratum_units from raw.sampling_plans") == [
+        ("all_interactions", None)
+    ]
     with duckdb.connect(str(command.warehouse)) as connection:
         connection.execute("drop table raw.sampling_plans")
         connection.execute("create view raw.sampling_plans as from kept")
@@ -281,9 +281,10 @@ def test_compatible_types_are_cast(command):
         "score": "DOUBLE",
         "scored_at": "TIMESTAMP",
     }
-    assert command.query("select min(occurred_at) from raw.interactions") == duckdb.execute(
-        f"select min(occurred_at) from ({own_logs.TABLES['interactions']})"
-    ).fetchall()
+    assert (
+        command.query("select min(occurred_at) from raw.interactions")
+        == duckdb.execute(f"select min(occurred_at) from ({own_logs.TABLES['interactions']})").fetchall()
+    )
 
 
 def test_files_of_one_table_may_differ_in_width(command):
@@ -320,9 +321,7 @@ def test_a_column_of_nothing_but_nulls_needs_no_type(command):
 
 def answer(command: Command) -> None:
     with duckdb.connect(str(command.warehouse)) as connection:
-        connection.execute(
-            "insert into raw.label_events (label_event_id, assignment_id) values ('e1', 'a1')"
-        )
+        connection.execute("insert into raw.label_events (label_event_id, assignment_id) values ('e1', 'a1')")
 
 
 def test_landing_again_keeps_the_answers(command):

@@ -15,19 +15,19 @@ import own_logs
 import pytest
 import test_gates
 
-from prevalence.gates import runner
-from prevalence.gates.checks import GATES
 from prevalence.command_line import cli
-from prevalence_demo import world as demo
-from prevalence_demo.truths import truths
 from prevalence.engines import warehouse
 from prevalence.engines.contract import gate_tables, raw_tables
-from prevalence_evidence.coverage import coverage_table
+from prevalence.engines.settings import PROJECT, Settings, UserError
+from prevalence.engines.spark import java, session
+from prevalence.engines.warehouse_interface import OWN_LOGS, EngineError
+from prevalence.gates import runner
+from prevalence.gates.checks import GATES
 from prevalence.release.chart import draw
 from prevalence.release.headline import days_of, headlines
-from prevalence.engines.settings import PROJECT, Settings, UserError
-from prevalence.engines.warehouse_interface import OWN_LOGS, EngineError
-from prevalence.engines.spark import java, session
+from prevalence_demo import world as demo
+from prevalence_demo.truths import truths
+from prevalence_evidence.coverage import coverage_table
 
 MISSING = java.missing()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
@@ -234,9 +234,7 @@ def test_what_duckdb_refuses_is_refused_with_the_same_sentences(
 
 
 def test_what_spark_alone_cannot_read_is_refused_before_anything_is_changed(command):
-    folder = own_logs.write(
-        command.folder / "raw", components="select * replace (uuid() as content_id) from {table}"
-    )
+    folder = own_logs.write(command.folder / "raw", components="select * replace (uuid() as content_id) from {table}")
     assert command("duckdb", "land", "--raw-folder", folder)[0] == 0
     code, text = command("session", "land", "--raw-folder", folder)
     assert code == cli.EXIT_USER and "column content_id is uuid" in text and "components.parquet" in text
@@ -498,7 +496,10 @@ def test_a_run_waits_for_the_same_answers(command):
     needed = (
         f"select 'p' as plan_id, '{letter}' || n as assignment_id, 'harassment' as policy_id, '{purpose}' as purpose, "
         f"{is_answered} as is_answered, {is_waited_for} as is_waited_for from range(20) as counters (n)"
-        for letter, purpose, is_answered, is_waited_for in (("a", "primary", "true", "false"), ("e", "audit", "n = 0", "true"))
+        for letter, purpose, is_answered, is_waited_for in (
+            ("a", "primary", "true", "false"),
+            ("e", "audit", "n = 0", "true"),
+        )
     )
     command.fill({"labels.label_needed_assignments": " union all ".join(needed)})
     said = []
@@ -507,7 +508,6 @@ def test_a_run_waits_for_the_same_answers(command):
             await_answers(command.settings(engine))
         said.append(str(waiting.value))
     assert said[0] == said[1] and "Open assignments: 19 in labels.label_audit_assignments" in said[0]
-
 
 
 # --- what is not there -----------------------------------------------------------------------------------------------

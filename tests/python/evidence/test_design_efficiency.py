@@ -91,7 +91,9 @@ def test_strata_by_score(people, name) -> None:
 @pytest.fixture(scope="module")
 def cells(dbt_calls):
     """Items of each plan by exposure and score, with the probability that the macro gives them."""
-    rates = ", ".join(f"({score}, {part}, {rate})" for (score, rate), part in zip(RATES.items(), (0.9, 0.08, 0.015, 0.005)))
+    rates = ", ".join(
+        f"({score}, {part}, {rate})" for (score, rate), part in zip(RATES.items(), (0.9, 0.08, 0.015, 0.005))
+    )
     plans = ", ".join(f"('{defence}', {defence})" for defence in WITHOUT_REPLACEMENT)
     table = f"""
         select plan_id, exposure, score, violation_rate, row_number() over () as unit_id, expected_units,

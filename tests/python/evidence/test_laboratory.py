@@ -141,7 +141,9 @@ def test_variance_estimates_are_unbiased(ground) -> None:
 def test_default_holds_where_wald_and_korn_graubard_do_not() -> None:
     """Seeded cells of the grid the Monte Carlo error of a coverage is .004."""
     for tail, prevalence, quality in (("log-normal 1.5", 0.001, 0.95), ("log-normal 2", 0.001, 0.95)):
-        cell = grid.Cell("designs", worlds.World(tail, prevalence, quality), designs.named(designs.DEFAULT), populations=10, runs=300)
+        cell = grid.Cell(
+            "designs", worlds.World(tail, prevalence, quality), designs.named(designs.DEFAULT), populations=10, runs=300
+        )
         coverage = {record["interval"]: record["coverage"] for record in grid.run_cell(cell)}
         assert coverage["gamma"] >= 0.94
         assert coverage["wald_t"] < 0.9

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from prevalence_evidence import parity
 from prevalence.engines.settings import Settings
+from prevalence_evidence import parity
 
 DRAWS = parity.ComparedTable(
     "draws.draw_units",

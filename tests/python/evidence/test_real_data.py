@@ -9,15 +9,16 @@ import duckdb
 import pytest
 from conftest import in_test_all
 
-from prevalence_evidence.real_data import measure as real_data
 from prevalence.engines.settings import PROJECT
+from prevalence_evidence.real_data import measure as real_data
 
 DATA = Path(os.environ.get("PREVALENCE_SHARED", PROJECT.parent / "shared")) / "data"
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        not DATA.is_dir(), reason=f"the data sets are not in {DATA}; PREVALENCE_SHARED says where their folder `data` is"
+        not DATA.is_dir(),
+        reason=f"the data sets are not in {DATA}; PREVALENCE_SHARED says where their folder `data` is",
     ),
 ]
 

@@ -15,13 +15,13 @@ from conftest import in_test_all
 from test_real_data import DATA
 
 from prevalence.command_line import cli
-from prevalence_evidence import parity
-from prevalence_evidence.real_data import measure as real_data
+from prevalence.command_line.steps import own_logs_window
 from prevalence.engines import warehouse
 from prevalence.engines.dbt import Dbt
-from prevalence.command_line.steps import own_logs_window
 from prevalence.engines.settings import PROJECT, Settings
 from prevalence.engines.spark import java, session
+from prevalence_evidence import parity
+from prevalence_evidence.real_data import measure as real_data
 
 MISSING = java.missing()
 pytestmark = [pytest.mark.slow, in_test_all, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]

@@ -30,7 +30,9 @@ ODD_NAMES = {
     "expert": "estimate",
 }
 ODD_MODELS = {
-    "odd_names": "select " + ", ".join(f"{old} as {new}" for old, new in ODD_NAMES.items()) + " from {{ ref('labels') }}",
+    "odd_names": "select "
+    + ", ".join(f"{old} as {new}" for old, new in ODD_NAMES.items())
+    + " from {{ ref('labels') }}",
     "odd_answers": "select post as p, rater as draw, answer as labels from {{ ref('answers') }}",
     "odd_views_by_country": """with members as (select * from {{ ref('odd_names') }})
         select * from ({{ prevalence.survey_estimates(
@@ -123,8 +125,12 @@ def test_change_is_later_minus_earlier(built) -> None:
 def test_columns_of_any_name_give_the_same_figures(built) -> None:
     for name in ("views_by_country", "audited_prevalence", "change_between_weeks", "agreement_of_raters"):
         plain, odd = built[name], built[f"odd_{name}"].rename(columns={"p": "week", "y2": "country"})
-        plain, odd = (frame.assign(grouping_set=frame.grouping_set.replace(
-            {"y2": "country", "p,y2": "week,country", "p": "week"})) for frame in (plain, odd))
+        plain, odd = (
+            frame.assign(
+                grouping_set=frame.grouping_set.replace({"y2": "country", "p,y2": "week,country", "p": "week"})
+            )
+            for frame in (plain, odd)
+        )
         keys = [column for column in ("grouping_set", "week", "country") if column in plain]
         pd.testing.assert_frame_equal(
             *(frame.sort_values(keys).reset_index(drop=True)[list(plain.columns)] for frame in (plain, odd)),

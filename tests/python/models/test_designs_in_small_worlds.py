@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from conftest import in_test_all
 
-from prevalence_evidence import coverage
 from prevalence.engines.settings import Settings
+from prevalence_evidence import coverage
 
 WORLDS = 40
 

@@ -28,7 +28,7 @@ AWKWARD = {
     "null": None,
     "nothing": "",
     "spaces": "  \t ",
-    "quotes": "'\"`' \"\"",
+    "quotes": '\'"`\' ""',
     "backslashes": "\\ \\\\ \\n \\u0041 \\' C:\\new",
     "control": "\x00\x01\b\f\n\r\t\x0b\x1b\x1f\x7f\x85",
     "separators": "\u2028\u2029\ufeff\u00a0\u200b/</script>",

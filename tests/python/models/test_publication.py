@@ -164,16 +164,29 @@ def test_the_mart_has_the_columns_of_its_contract_and_only_headline_figures(publ
             "'prevalence' order by ordinal_position"
         )
     ]
-    assert (
-        columns
-        == (
-            "period_type period_start policy_id unit_type pivot_name pivot_value estimator prevalence std_error "
-            "interval_lower interval_upper "
-            "interval_level interval_method sampled_units positive_units effective_n degrees_of_freedom "
-            "release_status release_id "
-            "label_protocol_id plan_id"
-        ).split()
-    )
+    assert columns == [
+        "period_type",
+        "period_start",
+        "policy_id",
+        "unit_type",
+        "pivot_name",
+        "pivot_value",
+        "estimator",
+        "prevalence",
+        "std_error",
+        "interval_lower",
+        "interval_upper",
+        "interval_level",
+        "interval_method",
+        "sampled_units",
+        "positive_units",
+        "effective_n",
+        "degrees_of_freedom",
+        "release_status",
+        "release_id",
+        "label_protocol_id",
+        "plan_id",
+    ]
     assert published.execute("select distinct estimator, release_status from marts.prevalence") == [
         ("two_phase", "provisional")
     ]
@@ -269,9 +282,9 @@ def test_a_restated_figure_stays_restated_and_a_figure_may_go_back(published):
     published.gate(passed=True)
     published.dbt()
     assert published.execute("select prevalence from marts.prevalence order by all") == first_mart
-    assert published.execute(
-        "select max(release_number), count(distinct release_id) from releases.release_ledger"
-    ) == [(4, 3)]
+    assert published.execute("select max(release_number), count(distinct release_id) from releases.release_ledger") == [
+        (4, 3)
+    ]
 
 
 def test_periods_that_are_no_longer_measured_stay_published(published):

@@ -247,7 +247,7 @@ class Runs:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory, spark) -> Iterator[Runs]:  # noqa: F811
+def runs(tmp_path_factory: pytest.TempPathFactory, spark) -> Iterator[Runs]:
     folder = tmp_path_factory.mktemp("plans")
     tables = folder / "tables"
     tables.mkdir()
@@ -269,11 +269,12 @@ def test_models_give_the_rows_of_duckdb(runs: Runs) -> None:
     found = {name: differences(runs.connection, name, path) for name, (path, _) in runs.results.items()}
     different = {name: rows for name, rows in found.items() if rows}
     assert different == {}
-    counts = {
-        name: runs.connection.execute(f"select count(*) from {name}").fetchone()[0] for name in runs.results
-    }
+    counts = {name: runs.connection.execute(f"select count(*) from {name}").fetchone()[0] for name in runs.results}
     # no plan of these is at fault
-    assert {name for name, rows in counts.items() if not rows} == {"quality__plan_problems", "quality__plan_row_problems"}
+    assert {name for name, rows in counts.items() if not rows} == {
+        "quality__plan_problems",
+        "quality__plan_row_problems",
+    }
 
 
 def test_no_step_of_a_model_brings_a_day_together(runs: Runs) -> None:
@@ -309,7 +310,7 @@ def test_there_is_what_could_come_together(runs: Runs) -> None:
     assert 0 < drawn["logged"] <= 220 and abs(drawn["views"] - 800) < 150 and abs(drawn["user_days"] - 600) < 120
     ((repeats,),) = rows("select sum(draws) from draws__draw_units where plan_id = 'repeated'")
     assert repeats == 100
-    assert dict(rows('select unit_type, count(*) from draws__draw_user_day_interactions group by all')).keys() == {
-        *('interaction', 'interaction_part')
+    assert dict(rows("select unit_type, count(*) from draws__draw_user_day_interactions group by all")).keys() == {
+        *("interaction", "interaction_part")
     }
     assert rows("select count_if(is_certainty) from frames__frame_units where unit_type = 'content_day'")[0][0] > 10

@@ -184,12 +184,16 @@ def test_user_days_are_drawn_and_taken_whole_as_often_as_they_say(drawn: duckdb.
 def test_interactions_and_components_are_taken_as_often_as_they_say(
     drawn: duckdb.DuckDBPyConnection, relation: str, unit: str, taken: str, probability: str
 ) -> None:
-    counts, low, high = drawn.execute(
-        f"""
+    counts, low, high = (
+        drawn.execute(
+            f"""
         select count_if({taken}), min({probability}), max({probability})
         from draws.{relation} where {probability} is not null group by {unit}
         """
-    ).fetchnumpy().values()
+        )
+        .fetchnumpy()
+        .values()
+    )
     # the same whether the user-day was taken whole or not, and in every draw
     assert (low == high).all()
     expected = drawn.execute(

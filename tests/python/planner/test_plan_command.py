@@ -12,9 +12,9 @@ import pytest
 
 from prevalence.command_line import cli
 from prevalence.engines import warehouse
+from prevalence.engines.settings import Settings, UserError
 from prevalence.planner import command as planner
 from prevalence.planner.plan_text import sentence
-from prevalence.engines.settings import PROJECT, Settings, UserError
 
 DAY = date(2026, 3, 4)
 ENVIRONMENT = {
@@ -43,7 +43,7 @@ def planned(tmp_path_factory) -> Planned:
     raw = own_logs.write(
         folder / "raw",
         # more contents than one a view, and scores that are plausible rates
-        risk_scores=f"select * replace (score / 20 as score) from {{table}}",
+        risk_scores="select * replace (score / 20 as score) from {table}",
         sampling_plans="select * replace (cast(40 as bigint) as expected_units) from {table}",
     )
     before = dict(os.environ)
@@ -102,7 +102,9 @@ def test_rows_are_stored_once_per_grain(planned):
 
 
 def test_cells_add_up_to_the_frame(planned):
-    units = planned.query("select count(*), sum(exposure) from frames.frame_unit_sizes where unit_type = 'interaction' and risk_scope = 'all'")
+    units = planned.query(
+        "select count(*), sum(exposure) from frames.frame_unit_sizes where unit_type = 'interaction' and risk_scope = 'all'"
+    )
     for policy in ("harassment", "self_harm"):
         assert (
             planned.query(

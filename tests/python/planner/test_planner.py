@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from prevalence.planner import bounds
-from prevalence_evidence.laboratory import worlds
-from prevalence.planner import expectations, plans
+from prevalence.planner import bounds, expectations, plans
 from prevalence.planner.cells import Cells, Judge, judge_of_rows, of_rows
-from prevalence.planner.planned_designs import Design
 from prevalence.planner.expectations import Labels
+from prevalence.planner.planned_designs import Design
+from prevalence_evidence.laboratory import worlds
 
 Array = np.ndarray
 EXACT_ITEMS = ((1, 400_000), (10, 400_000), (100, 160_000), (1_000, 32_000), (10_000, 8_000))
@@ -263,7 +262,9 @@ def test_cells_from_rows_take_learned_rates_where_there_are_some():
     cells = of_rows("p", rows)
     assert cells.rate == pytest.approx([0.0035, 0]) and cells.rate_source == "learned_rates"
     assert cells.learned_root == pytest.approx([2_000, 0])
-    raw = of_rows("p", {**rows, "violation_rate_billionths": np.full(2, np.nan), "learned_risk_size": np.full(2, np.nan)})
+    raw = of_rows(
+        "p", {**rows, "violation_rate_billionths": np.full(2, np.nan), "learned_risk_size": np.full(2, np.nan)}
+    )
     assert raw.rate == pytest.approx([0.01, 0]) and raw.rate_source == "raw_scores" and raw.learned_root is None
     assert plans.LEARNED.size(raw) == pytest.approx(replace(plans.LEARNED, score_basis="raw").size(cells))
 

@@ -109,7 +109,9 @@ def test_engine_macros_have_a_branch_per_engine_and_a_default_that_raises(manife
     guessing = [
         name
         for name in sorted(dispatched)
-        if not any(word in macros[f"default__{name}"]["macro_sql"] for word in ("raise_compiler_error", "_refuse_engine"))
+        if not any(
+            word in macros[f"default__{name}"]["macro_sql"] for word in ("raise_compiler_error", "_refuse_engine")
+        )
     ]
     assert guessing == []
 

@@ -14,12 +14,24 @@ import pytest
 from prevalence.engines.settings import PROJECT
 
 # package -> the folder that holds it
-PACKAGES = {"python_udfs": "python_udfs", "prevalence": "prevalence", "prevalence_demo": "demo", "prevalence_evidence": "evidence"}
+PACKAGES = {
+    "python_udfs": "python_udfs",
+    "prevalence": "prevalence",
+    "prevalence_demo": "demo",
+    "prevalence_evidence": "evidence",
+}
 # who may import whom: a room those below it and those of its own floor
 FLOORS = (
     {"python_udfs"},
     {"prevalence.engines"},
-    {"prevalence.gates", "prevalence.labeling", "prevalence.migration", "prevalence.planner", "prevalence.release", "prevalence.replay"},
+    {
+        "prevalence.gates",
+        "prevalence.labeling",
+        "prevalence.migration",
+        "prevalence.planner",
+        "prevalence.release",
+        "prevalence.replay",
+    },
     {"prevalence.command_line"},
     {"prevalence_demo"},
     {"prevalence_evidence"},
@@ -120,7 +132,11 @@ def test_imports_never_run_up():
 
 
 def test_the_product_refers_neither_to_the_demo_world_nor_to_the_evidence():
-    texts = {str(path.relative_to(PROJECT)): path.read_text() for name, path in MODULES.items() if name.split(".")[0] in PRODUCT}
+    texts = {
+        str(path.relative_to(PROJECT)): path.read_text()
+        for name, path in MODULES.items()
+        if name.split(".")[0] in PRODUCT
+    }
     assert [name for name, text in texts.items() if "prevalence_demo" in text or "prevalence_evidence" in text] == []
 
 
@@ -136,13 +152,20 @@ def wheel(tmp_path_factory) -> list[str]:
     # what is in git, so that no folder of an earlier build is packed along
     source = folder / "source"
     source.mkdir()
-    names = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split("\n")
+    names = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
     for name in names:
-        if name.endswith((".py", ".properties", "pyproject.toml", "README.md", "LICENSE")) and (PROJECT / name).exists():
+        if (
+            name.endswith((".py", ".properties", "pyproject.toml", "README.md", "LICENSE"))
+            and (PROJECT / name).exists()
+        ):
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((PROJECT / name).read_bytes())
     build = "import sys, setuptools.build_meta as backend; print(backend.build_wheel(sys.argv[1]))"
-    done = subprocess.run([sys.executable, "-c", build, str(folder)], cwd=source, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", build, str(folder)], cwd=source, capture_output=True, text=True, check=False
+    )
     if "No module named 'setuptools'" in done.stderr:
         pytest.skip("setuptools is not installed here")
     assert done.returncode == 0, done.stderr
@@ -157,5 +180,8 @@ def test_a_wheel_brings_four_names_of_ours_and_no_generic_word(wheel):
 
 def test_a_wheel_brings_every_module(wheel):
     packed = {name for name in wheel if name.endswith(".py")}
-    expected = {f"{name.replace('.', '/')}{'/__init__' if path.name == '__init__.py' else ''}.py" for name, path in MODULES.items()}
+    expected = {
+        f"{name.replace('.', '/')}{'/__init__' if path.name == '__init__.py' else ''}.py"
+        for name, path in MODULES.items()
+    }
     assert packed == expected

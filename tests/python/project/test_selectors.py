@@ -44,7 +44,9 @@ def _of_rows(manifest, kind: str) -> dict:
     return {
         unique_id: node
         for unique_id, node in manifest.nodes.items()
-        if node.resource_type == kind and node.package_name == "prevalence" and not node.original_file_path.startswith("demo/")
+        if node.resource_type == kind
+        and node.package_name == "prevalence"
+        and not node.original_file_path.startswith("demo/")
     }
 
 

@@ -141,7 +141,9 @@ def test_an_edit_of_any_column_and_a_row_added_or_removed_are_named(folder, prov
     code, said = replay(folder, "edited", "--start-date", "2026-10-05", "--end-date", "2026-10-10")
     assert code == 1 and "edited" in said and "differs" in said
     with duckdb.connect(str(folder / "edited.duckdb"), read_only=True) as connection:
-        found = connection.execute("select table_name, problem, copy_number, details from replays.draw_differences").fetchall()
+        found = connection.execute(
+            "select table_name, problem, copy_number, details from replays.draw_differences"
+        ).fetchall()
         # nothing of it is put down to a change of the logs
         statuses = connection.execute(
             "select table_name, status, count(*) from replays.draw_replays"
@@ -152,10 +154,21 @@ def test_an_edit_of_any_column_and_a_row_added_or_removed_are_named(folder, prov
         assert any(problem == "extra" and copy == 2 for problem, copy, _ in ours), model
         assert any(problem == "missing" for problem, *_ in ours), model
         # columns of the key move a row: one is missing and another is extra
-        named = {name for problem, _, details in ours if problem == "differs" for name, _ in names if f"{name} is" in details}
+        named = {
+            name for problem, _, details in ours if problem == "differs" for name, _ in names if f"{name} is" in details
+        }
         keys = {name for name, _ in names} - named
         assert keys <= {
-            *("plan_id", "sample_date", "unit_id", "policy_id", "pivot_name", "pivot_value", "interaction_id", "position")
+            *(
+                "plan_id",
+                "sample_date",
+                "unit_id",
+                "policy_id",
+                "pivot_name",
+                "pivot_value",
+                "interaction_id",
+                "position",
+            )
         }, f"macros/sampling/_replay.sql does not compare these columns of {model}: {sorted(keys)}"
     assert {name for name, *_ in statuses} == set(AGAIN)
     assert {status for _, status, _ in statuses} == {"edited", "broken", "differs"}
@@ -188,7 +201,12 @@ def test_a_frame_and_a_plan_that_have_changed_are_said_and_edits_are_still_found
         assert statuses["content_days_holdout", "2026-10-05"] == ("inputs_changed", True, None, True)
         assert statuses["content_days_holdout", "2026-10-06"] == ("same", False, None, True)
         # the stored frame is still that of the old plan, so the draw is the same, and the change is said
-        assert statuses["interactions_mixture", "2026-10-05"] == ("same", False, "expected_units was 600 and is 99", True)
+        assert statuses["interactions_mixture", "2026-10-05"] == (
+            "same",
+            False,
+            "expected_units was 600 and is 99",
+            True,
+        )
         # an edit within the changed frame: the row breaks its own rules and is not as recorded
         ((unit,),) = connection.execute(
             "select min(unit_id) from draws.draw_units where plan_id = 'content_days_holdout'"
@@ -211,7 +229,9 @@ def test_a_plan_that_never_drew_is_refused_with_the_ones_that_did(folder, proven
 
 
 def test_what_was_recorded_is_not_recorded_again(folder, proven):
-    done = run(folder, "proven", "-c", BUILD.split("write_world(")[0] + "dbt.run('draw_plans', 'draw_records', 'draw_units')")
+    done = run(
+        folder, "proven", "-c", BUILD.split("write_world(")[0] + "dbt.run('draw_plans', 'draw_records', 'draw_units')"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     with duckdb.connect(str(proven)) as connection, duckdb.connect(str(folder / "built.duckdb")) as built:
         for name in ("draw_plans", "draw_records", "draw_units"):

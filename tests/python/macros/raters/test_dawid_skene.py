@@ -63,7 +63,7 @@ def fitted(dbt_calls, call_text):
     tables = {"parts": PARTS}
     models = {}
     path = dbt_calls.folder / "world.parquet"
-    world = WORLD  # noqa: F841 (read by DuckDB)
+    world = WORLD
     duckdb.sql(f"copy (select * from world) to '{path}' (format parquet)")
     tables["world"] = f"select * from '{path}'"
     tables["world_backwards"] = f"select * from '{path}' order by says, rater desc, hash(item)"

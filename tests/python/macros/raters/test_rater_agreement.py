@@ -30,8 +30,10 @@ REPLICATES, SIMULATED_ITEMS = 300, 150
 
 
 def _frame(rows: list[tuple], part: str) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["item", "rater", "answer"]).assign(part=part).astype(
-        {"item": "Int64", "rater": "string", "answer": "Int64"}
+    return (
+        pd.DataFrame(rows, columns=["item", "rater", "answer"])
+        .assign(part=part)
+        .astype({"item": "Int64", "rater": "string", "answer": "Int64"})
     )
 
 

@@ -60,10 +60,12 @@ def results(dbt_calls, call_text):
             columns=["replicate"],
             interval=interval,
         )
-        models[f"corrected_{interval}"] = f"with estimates as (\n{estimates}\n)\nselect * from (\n{corrected}\n) as rows"
+        models[f"corrected_{interval}"] = (
+            f"with estimates as (\n{estimates}\n)\nselect * from (\n{corrected}\n) as rows"
+        )
     models["apparent"] = estimates
     path = dbt_calls.folder / "noisy_samples.parquet"
-    samples = SAMPLES  # noqa: F841 (read by DuckDB)
+    samples = SAMPLES
     duckdb.sql(f"copy (select * from samples) to '{path}' (format parquet)")
     return dbt_calls.run(models, {"noisy_samples": f"select * from '{path}'"})
 

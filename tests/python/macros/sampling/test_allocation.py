@@ -18,7 +18,13 @@ MANY = 10_000_000
 # weights, rates, n, floor, what is published or, for the last two of the first group, the reference's own arithmetic
 PUBLISHED = {
     # Barnett (MIT, 2021), tables 2A and 2B
-    "barnett": ((0.80, 0.10, 0.05, 0.01, 0.04), (0.0005, 0.005, 0.01, 0.05, 0.0025), 4000, 1, (2098, 828, 584, 256, 234)),
+    "barnett": (
+        (0.80, 0.10, 0.05, 0.01, 0.04),
+        (0.0005, 0.005, 0.01, 0.05, 0.0025),
+        4000,
+        1,
+        (2098, 828, 584, 256, 234),
+    ),
     # rounding Neyman's shares gives 4,999
     "rounding": ((0.95, 0.04, 0.01), (0.0002, 0.006, 0.009), 5000, 1, (3846, 884, 270)),
     # Neyman's share of the second is 0.28 units

@@ -71,9 +71,7 @@ def results(dbt_calls, labels) -> dict[str, pd.DataFrame]:
         rows.to_parquet(path)
         tables[f"labels_{name}"] = f"select * from '{path}'"
     found = dbt_calls.run({f"rates_{name}": CALL % name for name in ("plain", "shuffled")}, tables)
-    return {
-        name: rows.sort_values(["policy_id", "bin_number"], ignore_index=True) for name, rows in found.items()
-    }
+    return {name: rows.sort_values(["policy_id", "bin_number"], ignore_index=True) for name, rows in found.items()}
 
 
 @pytest.fixture(scope="module")

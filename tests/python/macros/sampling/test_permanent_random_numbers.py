@@ -63,10 +63,14 @@ def test_a_content_keeps_its_number_for_a_stay(numbers, name):
     stays = rows.groupby(["content", "random_number_key"]).day.agg(["min", "max", "count"])
     days = (pd.to_datetime(stays["max"]) - pd.to_datetime(stays["min"])).dt.days + 1
     assert (days == stays["count"]).all() and days.max() == STAY
-    inner = ~stays.index.isin(rows[rows.day.isin([rows.day.min(), rows.day.max()])].set_index(["content", "random_number_key"]).index)
+    inner = ~stays.index.isin(
+        rows[rows.day.isin([rows.day.min(), rows.day.max()])].set_index(["content", "random_number_key"]).index
+    )
     assert (days[inner] == STAY).all()
     # each day a seventh of the contents gets a new number
-    changed = (rows.random_number_key != rows.groupby("content").random_number_key.shift()) & (rows.day > rows.day.min())
+    changed = (rows.random_number_key != rows.groupby("content").random_number_key.shift()) & (
+        rows.day > rows.day.min()
+    )
     shares = changed.groupby(rows.day).mean()[1:]
     assert np.abs(shares - 1 / STAY).max() < 5 * np.sqrt(1 / STAY * (1 - 1 / STAY) / CONTENTS)
 

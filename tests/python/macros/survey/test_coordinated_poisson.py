@@ -70,16 +70,29 @@ def results(dbt_calls, call_text):
         "together": call_text("survey_estimates", relation="sample", by=by, **shared, **together),
         "together_total": call_text("survey_estimates", relation="sample", total=True, by=by, **shared, **together),
         "each_alone": call_text(
-            "survey_estimates", relation="sample", by=by, design="coordinated_poisson",
-            psu="content || '|' || cast(day as string)", **shared,
+            "survey_estimates",
+            relation="sample",
+            by=by,
+            design="coordinated_poisson",
+            psu="content || '|' || cast(day as string)",
+            **shared,
         ),
         "poisson": call_text("survey_estimates", relation="sample", by=by, design="poisson", **shared),
         "gamma": call_text(
-            "survey_estimates", relation="sample", interval="gamma", zero_positive_bound="max_weight",
-            frame_maximum_weight="3000", missed_weight="100", **shared, **together,
+            "survey_estimates",
+            relation="sample",
+            interval="gamma",
+            zero_positive_bound="max_weight",
+            frame_maximum_weight="3000",
+            missed_weight="100",
+            **shared,
+            **together,
         ),
         "no_positive": call_text(
-            "survey_estimates", relation="sample", interval="gamma", zero_positive_bound="max_weight",
+            "survey_estimates",
+            relation="sample",
+            interval="gamma",
+            zero_positive_bound="max_weight",
             **{**shared, **together, "y": "0 * violating_views"},
         ),
         "change": call_text("survey_difference", **change, **shared, **together),
@@ -88,11 +101,19 @@ def results(dbt_calls, call_text):
         ),
         "change_alone": call_text("survey_difference", **change, design="poisson", **shared),
         "outcomes": call_text(
-            "survey_estimates", relation="drawn", y="y", weight="1 / pi", inclusion_probability="pi", total=True,
-            design="coordinated_poisson", psu="outcome", by=[["outcome"]],
+            "survey_estimates",
+            relation="drawn",
+            y="y",
+            weight="1 / pi",
+            inclusion_probability="pi",
+            total=True,
+            design="coordinated_poisson",
+            psu="outcome",
+            by=[["outcome"]],
         ),
         "no_probability": call_text(
-            "survey_estimates", relation="sample",
+            "survey_estimates",
+            relation="sample",
             **{**shared, **together, "inclusion_probability": "case when day > 0 then pi end"},
         ),
     }
@@ -145,7 +166,9 @@ def test_the_variance_is_the_sum_over_all_pairs(results, call, total, week, surf
 def test_rows_with_numbers_of_their_own_are_a_poisson_sample(results):
     columns = [name for name in results["poisson"] if name not in ("call_id", "degrees_of_freedom")]
     key = ["week", "surface"]
-    alone, poisson = (results[call].sort_values(key)[columns].reset_index(drop=True) for call in ("each_alone", "poisson"))
+    alone, poisson = (
+        results[call].sort_values(key)[columns].reset_index(drop=True) for call in ("each_alone", "poisson")
+    )
     pd.testing.assert_frame_equal(alone, poisson, rtol=1e-12)
 
 

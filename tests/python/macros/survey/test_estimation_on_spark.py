@@ -53,9 +53,8 @@ from test_rogan_gladen import corrected, test_estimated_labels, test_known_label
 from test_rogan_gladen import test_reference as test_rogan_gladen_reference
 from test_udfs import test_binomial_reference, test_undefined_is_null
 
-from python_udfs.registry import REGISTRY
 from prevalence.engines.spark import java
-
+from python_udfs.registry import REGISTRY
 
 MISSING = java.missing()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
@@ -285,7 +284,10 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "matrix": ([[2.0, 1.0], [1.0, 3.0]], [[1.0, 1.0], [1.0, 1.0]], [[2.0, None], [1.0, 3.0]]),
     "vector": ([1.0, 2.0], [1.0, 1.0], [None, 1.0]),
     # two cells of one margin; of two margins
-    "cells": ([[1.0, 10.0, 1.0, 12.0], [2.0, 20.0, 2.0, 30.0]], [[2.0, 5.0, 1.0, 8.0, 1.0, 9.0], [1.0, 4.0, 1.0, 8.0, 2.0, 7.0]]),
+    "cells": (
+        [[1.0, 10.0, 1.0, 12.0], [2.0, 20.0, 2.0, 30.0]],
+        [[2.0, 5.0, 1.0, 8.0, 1.0, 9.0], [1.0, 4.0, 1.0, 8.0, 2.0, 7.0]],
+    ),
     "rows": ([[10.0, 1.0, 0.5], [20.0, 1.0, 0.25], [5.0, 1.0, 2.0]], [[10.0, 1.0, None], [20.0, 1.0, 0.25]]),
     "totals": ([36.0, 21.0], [400.0, 1.0], [None, 21.0]),
     "bounds": ([0.25, 4.0], [0.5, 1.5]),

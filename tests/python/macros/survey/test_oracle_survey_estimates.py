@@ -31,6 +31,7 @@ INTERVALS = {
     "likelihood": ("likelihood_exact", 1e-7),
 }
 
+
 @dataclass(frozen=True)
 class Design:
     prefix: str
@@ -278,7 +279,8 @@ def test_reference(survey_figures, case, result) -> None:
     rel, absolute = tolerance["rel"], tolerance["abs"]
     domain = next(iter(result.get("domain", {}).items()), ("overall", None))
     rows = {
-        interval: survey_figures.get((case.folder, _call_id(result, interval), domain)) for interval in _intervals(result)
+        interval: survey_figures.get((case.folder, _call_id(result, interval), domain))
+        for interval in _intervals(result)
     }
     row = rows["wald_t"]
 

@@ -134,7 +134,9 @@ def _left_out_by_r(folder: str, result: dict[str, Any]) -> float:
     labeled = sample[sample.human == 1].assign(weight=lambda rows: rows.w1 * rows.w2)
     ((column, value),) = result["domain"].items()
     labeled["inside"] = (labeled[column] == value).astype(float)
-    inputs = pd.DataFrame({name: (sample.cell == name).astype(float) for name in _CELL_NAMES}).assign(score=sample.score)
+    inputs = pd.DataFrame({name: (sample.cell == name).astype(float) for name in _CELL_NAMES}).assign(
+        score=sample.score
+    )
     x = inputs.loc[labeled.index].to_numpy()
     base = labeled.weight.to_numpy()
     if kind == "calibrated":
@@ -241,7 +243,8 @@ def prediction_powered(dbt_calls, call_text):
 
 @pytest.mark.skipif(not FOREST.is_dir(), reason=f"the forest parcels are not at {FOREST}")
 @pytest.mark.parametrize(
-    ("estimator", "name"), [("classical", "classical"), ("ppi", "ppi_lambda_1"), ("ppi++", "ppi_plus_plus_tuned_lambda")]
+    ("estimator", "name"),
+    [("classical", "classical"), ("ppi", "ppi_lambda_1"), ("ppi++", "ppi_plus_plus_tuned_lambda")],
 )
 def test_prediction_powered_forest_parcels(prediction_powered, estimator, name) -> None:
     reference = json.loads((FOREST / "facts.json").read_text())["ppi_reference"]

@@ -69,7 +69,9 @@ def test_spark_leaves_out_only_what_another_call_stands_for(call_text) -> None:
             "a01": calls(strata={"stratum": "s"}, same={"stratum": "t", "psu": None}),
             # nothing new but the folder
             "a02_first": calls(strata={"stratum": "s"}),
-            "a02_second": calls(strata={"stratum": "s"}, poisson={"design": "poisson"}, lonely={"lonely_psu": "adjust"}),
+            "a02_second": calls(
+                strata={"stratum": "s"}, poisson={"design": "poisson"}, lonely={"lonely_psu": "adjust"}
+            ),
         }
     )
     taken = {("a01", "strata"), ("a02_first", "strata"), ("a02_second", "poisson"), ("a02_second", "lonely")}

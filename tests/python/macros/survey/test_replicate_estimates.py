@@ -24,7 +24,9 @@ def _table(rows: list[tuple[object, ...]]) -> str:
     selects = []
     for position, (y, dom, w) in enumerate(rows):
         replicates = ", ".join(f"{0 if position == k else 1.25 * w} as r{k + 1}" for k in range(5))
-        selects.append(f"select {'null' if y is None else y}::double as y, '{dom}' as dom, {w}::double as w, {replicates}")
+        selects.append(
+            f"select {'null' if y is None else y}::double as y, '{dom}' as dom, {w}::double as w, {replicates}"
+        )
     return " union all ".join(selects)
 
 
@@ -144,11 +146,13 @@ def test_simulated_jackknife_is_as_wide_as_the_estimates_vary(dbt_calls, call_te
     views = generator.gamma(4, [[10], [30]], shape)
     violating = views * generator.beta([[1], [2]], [[9], [8]], shape)
     truth = (40 * 0.1 + 120 * 0.2) / 160
-    frame = pd.DataFrame({
-        "sample": np.repeat(np.arange(samples), 2 * clusters),
-        "views": views.ravel(),
-        "violating": violating.ravel(),
-    })
+    frame = pd.DataFrame(
+        {
+            "sample": np.repeat(np.arange(samples), 2 * clusters),
+            "views": views.ravel(),
+            "violating": violating.ravel(),
+        }
+    )
     position = np.tile(np.arange(2 * clusters), samples)
     for left_out in range(2 * clusters):
         same_stratum = position // clusters == left_out // clusters

@@ -81,7 +81,16 @@ def _numpy_variance(design: str, frame: pd.DataFrame, score: pd.Series) -> float
     return float(variance)
 
 
-UNEQUAL = ("brewer", "hajek", "deville", "overton", "overton_yates_grundy", "hartley_rao", "horvitz_thompson", "yates_grundy")
+UNEQUAL = (
+    "brewer",
+    "hajek",
+    "deville",
+    "overton",
+    "overton_yates_grundy",
+    "hartley_rao",
+    "horvitz_thompson",
+    "yates_grundy",
+)
 
 
 def _unequal_arguments(method: str, pairs: str, squares: str) -> dict[str, str]:
@@ -265,7 +274,7 @@ def results(dbt_calls, call_text):
         models[f"bound_reference_{name}"] = call(**equal, y=y)
 
     path = dbt_calls.folder / "sampled.parquet"
-    frame = FRAME  # noqa: F841 (read by DuckDB below)
+    frame = FRAME
     duckdb.sql(f"copy (select * from frame) to '{path}' (format parquet)")
     permutation = "row_number() over (order by md5(cast(row_id as varchar)))"
     tables = {
