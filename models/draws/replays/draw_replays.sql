@@ -258,6 +258,26 @@ joined_days as (
 
 ),
 
+judged_days as (
+
+    select
+        *,
+        case
+            when not is_as_recorded then 'edited'
+            when broken_rows > 0 then 'broken'
+            when missing_rows + extra_rows + differing_rows = 0 then 'same'
+            -- same frame, same plan, another sample: the rows or the code that draws are not what they were
+            when
+                table_name = 'draw_units' and not coalesce(is_frame_changed, true) and plan_changes is null
+                then 'differs'
+            -- nothing says what the rows were when they were drawn
+            when is_as_recorded is null then 'differs'
+            else 'inputs_changed'
+        end as status
+    from joined_days
+
+),
+
 final as (
 
     select
@@ -274,19 +294,9 @@ final as (
         is_frame_changed,
         plan_changes,
         is_as_recorded,
-        case
-            when not is_as_recorded then 'edited'
-            when broken_rows > 0 then 'broken'
-            when missing_rows + extra_rows + differing_rows = 0 then 'same'
-            -- same frame, same plan, another sample: the rows or the code that draws are not what they were
-            when
-                table_name = 'draw_units' and not coalesce(is_frame_changed, true) and plan_changes is null
-                then 'differs'
-            -- nothing says what the rows were when they were drawn
-            when is_as_recorded is null then 'differs'
-            else 'inputs_changed'
-        end as status
-    from joined_days
+        status,
+        status in ('same', 'inputs_changed') as is_proven
+    from judged_days
 
 )
 
