@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,8 +14,6 @@ from prevalence.engines.warehouse_interface import Warehouse
 # A report shows where to look, so many lines and so many rows of a table, plan and day; replays.draw_differences has all.
 SHOWN = 30
 SHOWN_ROWS = 5
-# The stored draw is not what it was, or cannot be told from one that is not.
-FAILED = ("edited", "broken", "differs")
 MEANINGS = {
     "same": "drawn again to the last bit",
     "inputs_changed": (
@@ -86,23 +84,22 @@ def _window(settings: Settings, plans: Sequence[str], start: date | None, end: d
 
 def _report(connection: Warehouse, window: Window) -> Replay:
     statuses = connection.rows(
-        """
-        select
-            status,
-            count(*) as groups_of_rows,
-            sum(stored_rows) as stored_rows
-        from replays.draw_replays
-        group by status
-        order by status
-        """
+        "select status, bool_and(is_proven), count(*), sum(stored_rows) from replays.draw_replays group by status"
+        " order by status"
     )
+    counts = ", ".join(f"{number:,} {status}" for status, _, number, _ in statuses)
     lines = [
-        f"replay of the draws of {window.start} to before {window.end}: "
-        + ", ".join(f"{number:,} {status}" for status, number, _ in statuses)
-        + " (tables of drawn rows by plan and day)"
+        f"replay of the draws of {window.start} to before {window.end}: {counts} (tables of drawn rows by plan and day)"
     ]
-    for status, number, rows in statuses:
+    for status, _, number, rows in statuses:
         lines.append(f"  {status}: {int(rows):,} stored rows of {number:,}: {MEANINGS[status]}")
+    return Replay(
+        all(is_proven for _, is_proven, *_ in statuses), (*lines, *_days(connection), *_differences(connection))
+    )
+
+
+def _days(connection: Warehouse) -> Iterator[str]:
+    """A line for each table, plan and day with something to say; what is not proven first."""
     for (
         name,
         plan_id,
@@ -118,64 +115,44 @@ def _report(connection: Warehouse, window: Window) -> Replay:
         plan,
         recorded,
     ) in connection.rows(
+        f"""
+        select
+            table_name, plan_id, sample_date, status, stored_rows, drawn_again_rows, missing_rows, extra_rows,
+            differing_rows, broken_rows, is_frame_changed, plan_changes, is_as_recorded
+        from replays.draw_replays
+        where status <> 'same' or (table_name = 'draw_units' and plan_changes is not null)
+        order by
+            case when not is_proven then 0 when status = 'same' then 2 else 1 end,
+            case table_name when 'draw_units' then 0 else 1 end,
+            sample_date,
+            plan_id,
+            table_name
+        limit {SHOWN}
         """
-            select
-                table_name, plan_id, sample_date, status, stored_rows, drawn_again_rows, missing_rows, extra_rows,
-                differing_rows, broken_rows, is_frame_changed, plan_changes, is_as_recorded
-            from replays.draw_replays
-            where status <> 'same' or (table_name = 'draw_units' and plan_changes is not null)
-            order by
-                case status when 'inputs_changed' then 1 when 'same' then 2 else 0 end,
-                case table_name when 'draw_units' then 0 else 1 end,
-                sample_date,
-                plan_id,
-                table_name
-            """
-    )[:SHOWN]:
+    ):
         why = [
             *(["the frame has changed"] if frame else []),
             *([f"plan: {plan}"] if plan else []),
             *(["not as recorded"] if recorded is False else []),
         ]
-        lines.append(
+        yield (
             f"{name} {plan_id} {day} {status}: {stored:,} stored, {again:,} drawn again; {missing:,} missing, {extra:,} extra, "
             f"{differing:,} differ, {broken:,} broken" + (f" ({'; '.join(why)})" if why else "")
         )
-    failed = ", ".join(connection.literal(status) for status in FAILED)
-    for name, plan_id, day, key, problem, details, rank, number in connection.rows(
+
+
+def _differences(connection: Warehouse) -> Iterator[str]:
+    """A line for each of the first rows that are wrong and that no change of the frame explains."""
+    for name, plan_id, day, key, problem, details, number, all_of_them in connection.rows(
         f"""
-        select *
-        from (
-            select
-                differences.table_name,
-                differences.plan_id,
-                differences.sample_date,
-                differences.row_key,
-                differences.problem,
-                differences.details,
-                row_number() over (
-                    partition by differences.table_name, differences.plan_id, differences.sample_date
-                    order by differences.row_key, differences.problem, differences.copy_number
-                ) as row_rank,
-                count(*) over (
-                    partition by differences.table_name, differences.plan_id, differences.sample_date
-                ) as row_number
-            from replays.draw_differences as differences
-            inner join replays.draw_replays as replays
-                on
-                    differences.table_name = replays.table_name
-                    and differences.plan_id = replays.plan_id
-                    and differences.sample_date = replays.sample_date
-            where
-                replays.status in ({failed})
-                -- after a change of the frame most rows differ, and that says nothing about an edit
-                and (differences.problem = 'broken' or not coalesce(replays.is_frame_changed, false))
-        ) as differences
-        where row_rank <= {SHOWN_ROWS}
-        order by case table_name when 'draw_units' then 0 else 1 end, table_name, sample_date, plan_id, row_rank
+        select table_name, plan_id, sample_date, row_key, problem, details, difference_number, differences
+        from replays.draw_unexplained_differences
+        where difference_number <= {SHOWN_ROWS}
+        order by
+            case table_name when 'draw_units' then 0 else 1 end, table_name, sample_date, plan_id, difference_number
+        limit {SHOWN}
         """
-    )[:SHOWN]:
-        lines.append(f"{name} {plan_id} {day} row {key}: {problem}" + (f": {details}" if details else ""))
-        if rank == SHOWN_ROWS and number > rank:
-            lines.append(f"{name} {plan_id} {day}: {number - rank:,} more rows in replays.draw_differences")
-    return Replay(not any(status in FAILED for status, *_ in statuses), tuple(lines))
+    ):
+        yield f"{name} {plan_id} {day} row {key}: {problem}" + (f": {details}" if details else "")
+        if number == SHOWN_ROWS and all_of_them > number:
+            yield f"{name} {plan_id} {day}: {all_of_them - number:,} more rows in replays.draw_differences"

@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+from measured_world import build as build_measured_world
 
 from prevalence.engines.settings import Settings
 from prevalence.engines.spark.session import start_session, stop_session
@@ -393,6 +394,12 @@ def duckdb_calls(tmp_path_factory: pytest.TempPathFactory) -> DbtCalls:
 def dbt_calls(duckdb_calls: DbtCalls) -> DbtCalls:
     """The engine of the tests that ask for one; test_estimation_on_spark.py puts Spark in its place."""
     return duckdb_calls
+
+
+@pytest.fixture(scope="session")
+def measured_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small demo world that was measured and published, to be copied by who changes it."""
+    return build_measured_world(tmp_path_factory.mktemp("measured_world"))
 
 
 @pytest.fixture(scope="session")

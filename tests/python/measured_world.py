@@ -9,10 +9,8 @@ from pathlib import Path
 
 from prevalence.engines.settings import PROJECT
 
-ANALYSES = tuple(sorted(path.stem for path in (PROJECT / "analyses").glob("*.sql")))
-
 # the steps of `prevalence demo` without data tests, and with a gate that lets pass whatever so small a world gives
-BUILD = f"""
+BUILD = """
 import json
 from datetime import date
 from pathlib import Path
@@ -48,8 +46,8 @@ with warehouse.connect(settings) as connection:
     )
 dbt.run(selector="publish")
 dbt.run("path:demo/truth")
-compiled = {{name: dbt.compiled(name) for name in {ANALYSES!r}}}
-Path(folder, "analyses.json").write_text(json.dumps(compiled))
+compiled = {path.stem: dbt.compiled(path.stem) for path in Path("analyses").glob("*.sql")}
+settings.warehouse.with_name("analyses.json").write_text(json.dumps(compiled))
 """
 
 
@@ -69,6 +67,6 @@ def run(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess
 
 def build(folder: Path) -> Path:
     """The folder, with the warehouse as built.duckdb and the compiled analyses as analyses.json."""
-    done = run(folder, "built", "-c", f"folder = {str(folder)!r}\n" + BUILD)
+    done = run(folder, "built", "-c", BUILD)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder

@@ -64,7 +64,7 @@ def test_every_analysis_is_compiled_and_has_its_columns_described(connection, qu
 @pytest.mark.parametrize("period_type", PERIODS)
 def test_every_published_figure_can_be_added_up_by_hand(connection, queries, period_type):
     figures = connection.execute(
-        "select plan_id, policy_id from marts.prevalence inner join staging.stg_sampling_plans as plans using (plan_id)"
+        "select plan_id, prevalence.policy_id from marts.prevalence inner join staging.stg_sampling_plans as plans using (plan_id)"
         " where plans.unit_type <> 'user_day' and pivot_name = 'overall' and period_type = ?"
         " and cast(period_start as varchar) = ?",
         [period_type, PERIODS[period_type]],

@@ -2,60 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
+from measured_world import BUILD, run
 
-from prevalence.engines.settings import PROJECT
-
-# the steps of `prevalence demo` up to the audits, without gates and tests, which a replay does not need
-BUILD = """
-from datetime import date
-
-from prevalence.engines.dbt import Dbt, Window
-from prevalence_demo.world import World, answer, write_world
-from prevalence.engines.landing import land
-from prevalence.engines.settings import Settings
-
-settings = Settings.from_environment()
-settings.enter()
-world = World(
-    seed=5, interactions=900, users=None, contents=None, days_per_world=None,
-    start=date(2026, 10, 5), end=date(2026, 10, 7),
-)
-dbt = Dbt(settings, world.window, world.variables, None)
-write_world(settings, world, dbt)
-land(settings, None)
-dbt.seed()
-for step in ("stage", "frame", "draw"):
-    dbt.run(selector=step)
-answer(dbt)
-dbt.run(selector="audit")
-"""
 # the tables of drawn rows, which are drawn again
 AGAIN = (
     *("draw_units", "draw_unit_exposures", "draw_unit_scores", "draw_user_days"),
     *("draw_user_day_interactions", "draw_user_day_components", "draw_audits"),
 )
 SCHEMAS = dict.fromkeys(AGAIN, "draws")
-
-
-def run(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess:
-    environment = {
-        **os.environ,
-        "PREVALENCE_DUCKDB_PATH": str(folder / f"{name}.duckdb"),
-        # a replay has vars of its own: dbt would parse the project anew each time they change
-        "DBT_TARGET_PATH": str(folder / ("target_replay" if "prevalence.command_line.cli" in arguments else "target")),
-        "DBT_LOG_PATH": str(folder / "logs"),
-    }
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
-    )
 
 
 def replay(folder: Path, name: str, *arguments: str) -> tuple[int, str]:
@@ -65,11 +24,8 @@ def replay(folder: Path, name: str, *arguments: str) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("replay")
-    done = run(folder, "built", "-c", BUILD)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+def folder(measured_world: Path) -> Path:
+    return measured_world
 
 
 @pytest.fixture(scope="module")
