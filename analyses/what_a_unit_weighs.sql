@@ -1,6 +1,7 @@
--- How one drawn unit came by its weight, from the frame over the draw and the audit to its part of a day's figure: a row per
--- policy, every factor beside what was stored. `--vars` name it: plan_id and unit_id; no unit_id takes the plan's heaviest unit.
--- What comes from the frame is null where the frame of that day is gone, and differs where late rows have changed it since.
+-- How one drawn unit came by its weight, from the frame over the draw and the audit to its part of a day's figure: a row
+-- per policy, every factor beside what was stored. `--vars` name it: plan_id and unit_id; no unit_id takes the plan's
+-- heaviest unit. What comes from the frame is null where the frame of that day is gone, and differs where late rows have
+-- changed it since.
 with
 
 unit as (
@@ -67,8 +68,9 @@ select
     stratum.size_of_others,
     case
         when stratum_units.is_certainty then 1
-        else (stratum.units_to_draw - stratum.certainty_units) * cast(stratum_units.size_measure as double)
-            / nullif(stratum.size_of_others, 0)
+        else
+            (stratum.units_to_draw - stratum.certainty_units)
+            * cast(stratum_units.size_measure as double) / nullif(stratum.size_of_others, 0)
     end as probability_by_size,
     stratum_units.inclusion_probability as probability_in_frame,
     unit.inclusion_probability,

@@ -3,9 +3,9 @@
 -- (else the one before it).
 --
 -- A figure is the share of violating units among the labeled ones, times what a violating unit weighs (weight x
--- exposure, on average) over what a labeled one does. The first moves with the labels, the second with which units carry
--- them, and the logarithms of both add up to that of the figure. Weights and exposures of drawn units are stored and
--- never change: where the second moves, other units were answered for or are now said to violate.
+-- exposure, on average) over what a labeled one does. The first moves with the labels, the second with which units
+-- carry them, and the logarithms of both add up to that of the figure. Weights and exposures of drawn units are stored
+-- and never change: where the second moves, other units were answered for or are now said to violate.
 with
 
 figures as (

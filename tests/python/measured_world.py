@@ -24,7 +24,8 @@ from prevalence_demo.world import World, answer, write_world
 settings = Settings.from_environment()
 settings.enter()
 world = World(
-    seed=5, interactions=900, users=None, contents=None, days_per_world=None,
+    # of a size that the seed's plans can draw from
+    seed=5, interactions=3600, users=360, contents=5400, days_per_world=None,
     start=date(2026, 10, 5), end=date(2026, 10, 7),
 )
 dbt = Dbt(settings, world.window, world.variables, None)
