@@ -83,7 +83,9 @@ def test_every_published_figure_can_be_added_up_by_hand(connection, queries, per
 
 
 def test_a_unit_weighs_what_frame_draw_and_audit_say(connection, queries):
-    plans = connection.execute("select plan_id from staging.stg_sampling_plans where unit_type <> 'user_day'").fetchall()
+    plans = connection.execute(
+        "select plan_id from staging.stg_sampling_plans where unit_type <> 'user_day'"
+    ).fetchall()
     assert len(plans) == 4
     for (plan_id,) in plans:
         found = rows(connection, queries["what_a_unit_weighs"].replace("'content_days_mixture'", f"'{plan_id}'"))

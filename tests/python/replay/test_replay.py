@@ -136,7 +136,7 @@ def test_a_frame_and_a_plan_that_have_changed_are_said_and_edits_are_still_found
     with duckdb.connect(str(folder / "changed.duckdb")) as connection:
         connection.execute(
             "update frames.frame_units set inclusion_probability = inclusion_probability * 0.999"
-            " where unit_date = '2026-10-05' and not is_certainty"
+            " where plan_id = 'content_days_holdout' and unit_date = '2026-10-05' and not is_certainty"
         )
         connection.execute(
             "update staging.stg_sampling_plans set expected_units = 99 where plan_id = 'interactions_mixture'"
