@@ -67,7 +67,7 @@ SPARK_OUTPUT = "    spark: {type: spark, method: thrift, host: localhost, schema
 # between the calls of one model: DuckDB runs them as one query, Spark each as its own
 BETWEEN_CALLS = "\nunion all -- the next call\n"
 
-# how a call of an estimation macro begins, and the first CTE after its moments (macros/survey/shared/_survey_figures.sql)
+# how a call of an estimation macro begins, and the first CTE after its moments (macros/survey/shared/_survey_figures)
 CTES = "with\n\n"
 FIGURES = "\n_sv_figures as ("
 # where a row of moments becomes a row of results, and what would read other rows on the way
