@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from test_project import manifest  # noqa: F401  (a fixture)
-
 from prevalence.engines.settings import PROJECT
 
 # what commands write, and no model
