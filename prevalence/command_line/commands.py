@@ -68,7 +68,8 @@ def land(settings: Settings, raw_folder: Path | None) -> None:
     """Check the raw tables against the input contract and register them."""
     from prevalence.engines import landing
 
-    for line in landing.land(settings, raw_folder):
+    landed = landing.land(settings, raw_folder)
+    for line in (*landed.notices, *landed.tables):
         click.echo(line)
 
 

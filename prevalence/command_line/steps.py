@@ -86,7 +86,10 @@ def _checked(window: Window) -> Window:
 
 def land_step(settings: Settings, raw_folder: Path | None) -> Step:
     def work() -> str:
-        return f"{len(land(settings, raw_folder))} raw tables with rows"
+        landed = land(settings, raw_folder)
+        return "\n".join(
+            [f"{len(landed.tables)} raw tables with rows", *(f"     {notice}" for notice in landed.notices)]
+        )
 
     return Step("land: raw tables against the input contract", work)
 

@@ -28,7 +28,8 @@ _ACCEPTED = {
     "date": "DATE",
     "timestamp": r"DATE|TIMESTAMP|TIMESTAMP_(S|MS|NS)|TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ_NS",
 }
-_UNTYPED = '"NULL"'
+# A column of nothing but nulls, as data frame libraries write it: nothing in it can be read wrongly.
+UNTYPED = '"NULL"'
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,7 @@ class Column:
 
     def accepts(self, found: str) -> bool:
         """Whether a column of DuckDB type `found` can be read as this one without guessing."""
-        if found == _UNTYPED:  # a column of nothing but nulls, as data frame libraries write it
-            return self.is_nullable
-        return re.fullmatch(_ACCEPTED[self.data_type], found) is not None
+        return found == UNTYPED or re.fullmatch(_ACCEPTED[self.data_type], found) is not None
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,12 @@ class Table:
         columns = ", ".join(f"{column.name} {column.data_type}" for column in self.columns)
         return f"create table {self.relation} ({columns})"
 
+    @property
+    def select_nothing(self) -> str:
+        """No row in the table's columns and types, for every engine."""
+        columns = ", ".join(f"cast(null as {column.data_type}) as {column.name}" for column in self.columns)
+        return f"select {columns} where 1 = 0"
+
 
 @dataclass
 class Files:
@@ -78,7 +83,10 @@ class Files:
     table: Table
     # the file, or the folder with everything below it
     entry: Path
+    # files without rows are in no group
     groups: dict[tuple[tuple[str, str], ...], list[Path]] = field(default_factory=dict)
+    # every file, whether it has rows or not
+    paths: list[Path] = field(default_factory=list)
 
 
 def _meta(node: dict) -> dict:
@@ -114,6 +122,11 @@ def read_contract(path: Path) -> tuple[Table, ...]:
 
 def raw_tables() -> tuple[Table, ...]:
     return read_contract(PROJECT / "models" / "staging" / "_sources.yml")
+
+
+def landing_tables() -> tuple[Table, ...]:
+    """Tables that `prevalence land` fills itself."""
+    return read_contract(PROJECT / "models" / "staging" / "_landed.yml")
 
 
 def gate_tables() -> tuple[Table, ...]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from prevalence.engines.contract import DUCKDB_TYPES, Column, Files, Table
+from prevalence.engines.contract import DUCKDB_TYPES, UNTYPED, Column, Files, Table
 from prevalence.engines.settings import Settings, UserError, display
 from prevalence.engines.warehouse_interface import EngineError, MissingTable, Warehouse, first_line
 
@@ -25,6 +26,7 @@ class DuckDb(Warehouse):
     def __init__(self, settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
         super().__init__(settings)
         self._connection = connection
+        self._is_within_transaction = False
 
     @classmethod
     @contextmanager
@@ -120,13 +122,24 @@ class DuckDb(Warehouse):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        if self._is_within_transaction:
+            yield
+            return
         self.execute("begin")
+        self._is_within_transaction = True
         try:
             yield
+            self.execute("commit")
         except BaseException:
-            self.execute("rollback")
+            self._roll_back()
             raise
-        self.execute("commit")
+        finally:
+            self._is_within_transaction = False
+
+    def _roll_back(self) -> None:
+        """A commit that failed, of a full disk say, has rolled back already, and what is to be said is why it failed."""
+        with suppress(duckdb.Error):
+            self._connection.execute("rollback")
 
     def relations(self, schema: str) -> dict[str, str]:
         found = self.rows(
@@ -167,31 +180,51 @@ class DuckDb(Warehouse):
     def unreadable(self, files: Files) -> list[str]:
         return []
 
-    def view_of(self, files: Files) -> str:
-        """One branch per physical shape: a cast is chosen for each file by what that file holds."""
-        branches = []
-        for shape, paths in files.groups.items():
-            found = {name.lower(): data_type for name, data_type in shape}
-            columns = ", ".join(_cast(column, found.get(column.name)) for column in files.table.columns)
-            source = f"[{', '.join(literal(str(path)) for path in paths)}]"
-            if len(files.groups) == 1:
-                source = literal(str(files.entry / "**" / "*.parquet" if files.entry.is_dir() else files.entry))
-            branches.append(f"select {columns} from read_parquet({source}, hive_partitioning = false)")
-        return " union all ".join(branches)
+    def select_of(self, files: Files) -> str:
+        return select_of(files)
 
     def export(self, relation: str, path: str) -> str:
         return f"copy {relation} to '{path}' (format parquet)"
 
 
+def select_of(files: Files) -> str:
+    """The files' rows in the contract's columns and types. One branch per physical shape: a cast is chosen for each file
+    by what that file holds."""
+    branches = []
+    for shape, paths in files.groups.items():
+        found = {name.lower(): data_type for name, data_type in shape}
+        columns = ", ".join(_cast(column, found.get(column.name)) for column in files.table.columns)
+        branches.append(f"select {columns} from {read_parquet(paths)}")
+    return " union all ".join(branches) or files.table.select_nothing
+
+
+def read_parquet(paths: Sequence[Path]) -> str:
+    """The files by their names, in which DuckDB would take some characters for a pattern; folders `x=1` are no columns."""
+    names = ", ".join(literal(re.sub(r"([*?[])", r"[\1]", str(path))) for path in paths)
+    return f"read_parquet([{names}], hive_partitioning = false)"
+
+
 def _cast(column: Column, found: str | None) -> str:
     """SQL that reads the column, stored as `found`, as its contract type; None: an optional column that is not there."""
-    if found is None:
+    if found is None or found == UNTYPED:
         return f"cast(null as {column.data_type}) as {column.name}"
     if found == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('UTC', {column.name}) as {column.name}"
-    if found == "TIMESTAMPTZ_NS":  # timezone() would cut nanoseconds off where a cast of those without zone rounds
-        return f"cast(make_timestamp_ns(epoch_ns({column.name})) as timestamp) as {column.name}"
+    if found in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
+        return f"{_microseconds_of(column.name)} as {column.name}"
     return f"cast({column.name} as {column.data_type}) as {column.name}"
+
+
+def _microseconds_of(name: str) -> str:
+    """Nanoseconds cut off: a cast would round 23:59:59.999999999 up into the next day. Division rounds towards zero, which
+    is the wrong way before 1970. The last moments that nanoseconds reach are DuckDB's infinities, for Spark they are times.
+    """
+    nanoseconds = f"epoch_ns({name})"
+    return (
+        f"coalesce(make_timestamp({nanoseconds} // 1000 - cast({nanoseconds} % 1000 < 0 as bigint)), "
+        f"case cast({name} as varchar) when 'infinity' then timestamp '2262-04-11 23:47:16.854775' "
+        "when '-infinity' then timestamp '1677-09-21 00:12:43.145224' end)"
+    )
 
 
 def literal(value: str | bool | float | None) -> str:

@@ -2,24 +2,53 @@
 
 import difflib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from prevalence.engines import warehouse
-from prevalence.engines.contract import Column, Files, Table, gate_tables, raw_tables, read_back_tables
-from prevalence.engines.duckdb_warehouse import literal
+from prevalence.engines import raw_files, warehouse
+from prevalence.engines.contract import (
+    UNTYPED,
+    Column,
+    Files,
+    Table,
+    gate_tables,
+    landing_tables,
+    raw_tables,
+    read_back_tables,
+)
+from prevalence.engines.duckdb_warehouse import read_parquet, select_of
+from prevalence.engines.raw_files import ENDING, Landed, some_files
 from prevalence.engines.settings import Settings, UserError
-from prevalence.engines.warehouse_interface import OWN_LOGS, EngineError, Warehouse
+from prevalence.engines.warehouse_interface import OWN_LOGS, EngineError, Warehouse, first_line
 
 ANSWERS = "label_events"
-# Enough files to find the mistake by; a thousand of them would hide it.
-NAMED_FILES = 3
 
 
-def land(settings: Settings, raw_folder: Path | None) -> list[str]:
-    """Register a folder's files, or check what the warehouse holds; returns one line per table for people.
+@dataclass
+class Landing:
+    """What a landing has to say."""
+
+    # one line for each raw table with rows
+    tables: list[str] = field(default_factory=list)
+    # what a person did not ask for and should know
+    notices: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Folder:
+    """What was read of a raw folder."""
+
+    files: dict[str, Files] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+def land(settings: Settings, raw_folder: Path | None) -> Landing:
+    """Register a folder's files, or check what the warehouse holds.
 
     Everything is looked at before anything is changed, and on an engine without transactions a landing that is killed
     between two statements is completed by the next.
@@ -29,22 +58,27 @@ def land(settings: Settings, raw_folder: Path | None) -> list[str]:
     as such.
     """
     tables = raw_tables()
-    problems: list[str] = []
-    found: dict[str, Files] = {}
-    said: list[str] = []
+    folder, files = Folder(), []
+    said = Landing()
     if raw_folder is not None:
-        found, problems = read_folder(raw_folder, tables)
-        _refuse(problems, f"The files in {raw_folder}")
+        before = _landed_before(settings)
+        folder = read_folder(raw_folder, tables, {row.file_path for row in before if row.is_untouched()})
+        _refuse(folder.problems, f"The files in {raw_folder}")
+        files = [_listed(table, path, before) for table, found in folder.files.items() for path in found.paths]
+        said.notices += [*folder.notices, *_news(before, files)]
         switched = warehouse.switch_world(settings, OWN_LOGS)
-        said += [switched] if switched else []
-    with warehouse.connect(settings) as connection, connection.transaction():
-        written = (*gate_tables(), *read_back_tables())
+        said.notices += [switched] if switched else []
+    with warehouse.connect(settings) as connection:
+        written = (*gate_tables(), *read_back_tables(), *landing_tables())
         schemas = dict.fromkeys(["raw", *(table.schema for table in written)])
-        statements = [f"create schema if not exists {schema}" for schema in schemas]
         relations = {schema: connection.relations(schema) for schema in schemas}
+        if raw_folder is None:
+            _refuse_other_files(connection, relations["raw"])
+        problems: list[str] = []
+        statements = [f"create schema if not exists {schema}" for schema in schemas]
         for table in tables:
             wrong, needed = _registration(
-                connection, table, relations["raw"].get(table.name), found.get(table.name), raw_folder
+                connection, table, relations["raw"].get(table.name), folder.files.get(table.name), raw_folder
             )
             problems += wrong
             statements += needed
@@ -56,14 +90,91 @@ def land(settings: Settings, raw_folder: Path | None) -> list[str]:
             else:
                 statements.append(connection.create_table(table))
         _refuse(problems, "The raw tables of the warehouse")
-        for statement in statements:
-            connection.execute(statement)
+        with connection.transaction():
+            for statement in statements:
+                connection.execute(statement)
+            if raw_folder is not None:
+                _write_down(connection, files)
         counts = connection.row_counts([table.relation for table in tables])
     for table in tables:
         if counts[table.relation]:
-            origin = found[table.name].entry if table.name in found else "table"
-            said.append(f"{table.relation:<26}{counts[table.relation]:>12,} rows  {origin}")
+            origin = folder.files[table.name].entry if table.name in folder.files else "table"
+            said.tables.append(f"{table.relation:<26}{counts[table.relation]:>12,} rows  {origin}")
     return said
+
+
+def _landed_before(settings: Settings) -> list[Landed]:
+    """The list of the landing before this one; empty where there was none."""
+    if not warehouse.exists(settings):
+        return []
+    with warehouse.connect(settings) as connection:
+        return _landed(connection, connection.relations("raw"))
+
+
+def _landed(connection: Warehouse, relations: dict[str, str]) -> list[Landed]:
+    (table,) = landing_tables()
+    if table.name not in relations:
+        return []
+    names = ", ".join(column.name for column in table.columns)
+    return [Landed(*row) for row in connection.rows(f"select {names} from {table.relation} order by file_path")]
+
+
+def _listed(table: str, path: Path, before: list[Landed]) -> Landed:
+    """The file as a row of the list. Bytes are read of new and changed files alone."""
+    known = {row.file_path: row for row in before}.get(str(path))
+    if known is not None and known.is_untouched():
+        return replace(known, table_name=table)
+    size, modified = raw_files.size_and_time(path)
+    now = Landed(table, str(path), size, modified, raw_files.sha256(path))
+    is_same = known is not None and known.sha256 == now.sha256
+    return replace(now, landed_at=known.landed_at if is_same else None)
+
+
+def _news(before: list[Landed], files: list[Landed]) -> list[str]:
+    """What has happened to files that were landed before; new ones are nothing to warn of."""
+    hashes = {file.file_path: file.sha256 for file in files}
+    changed = [row for row in before if hashes.get(row.file_path, row.sha256) != row.sha256]
+    gone = [row for row in before if row.file_path not in hashes]
+    return [
+        f"{table}: {some_files([Path(row.file_path) for row in rows if row.table_name == table])} {what}"
+        for rows, what in ((changed, "changed since the landing before"), (gone, "landed before and not any more"))
+        for table in dict.fromkeys(row.table_name for row in rows)
+    ]
+
+
+def _write_down(connection: Warehouse, files: list[Landed]) -> None:
+    (table,) = landing_tables()
+    now = datetime.now(UTC).replace(tzinfo=None)
+    rows = [
+        (
+            file.table_name,
+            file.file_path,
+            file.size_bytes,
+            file.modified_nanoseconds,
+            file.sha256,
+            str(file.landed_at or now),
+        )
+        for file in files
+    ]
+    connection.replace(table, {}, rows)
+
+
+def _refuse_other_files(connection: Warehouse, relations: dict[str, str]) -> None:
+    """Raise UserError when a file that a raw view reads is not the one that was landed."""
+    conditions: dict[tuple[str, str], list[Path]] = defaultdict(list)
+    for row in _landed(connection, relations):
+        condition = row.condition() if relations.get(row.table_name) == "view" else None
+        if condition is not None:
+            conditions[row.table_name, condition].append(Path(row.file_path))
+    if conditions:
+        listed = "\n".join(
+            f"  - {table}: {some_files(paths)} {condition}." for (table, condition), paths in conditions.items()
+        )
+        raise UserError(
+            f"The raw tables read files that are not as they were landed; nothing was changed.\n{listed}\n"
+            "Remedy: put them back as they were, or land their folder as it is now with --raw-folder (or "
+            "PREVALENCE_RAW_FOLDER)."
+        )
 
 
 def _refuse(problems: list[str], subject: str) -> None:
@@ -74,110 +185,207 @@ def _refuse(problems: list[str], subject: str) -> None:
         )
 
 
-def read_folder(folder: Path, tables: tuple[Table, ...]) -> tuple[dict[str, Files], list[str]]:
-    """The files of each table and everything that is wrong with the folder."""
+def read_folder(folder: Path, tables: tuple[Table, ...], known: Iterable[str] = ()) -> Folder:
+    """The files of each table and everything that is wrong with the folder.
+
+    The rows of files in `known` were read by an earlier landing, and are not read again.
+    """
+    found = Folder()
     try:
-        entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith((".", "_")))
+        entries = sorted(folder.iterdir())
     except OSError as error:
-        return {}, [
+        found.problems.append(
             f"the folder {folder} cannot be read ({error.strerror}). Remedy: give --raw-folder or "
             "PREVALENCE_RAW_FOLDER an existing folder that this account may read."
-        ]
+        )
+        return found
     names = {table.name: table for table in tables}
+    skipped = [entry for entry in entries if raw_files.is_skipped(entry.name)]
     sources: dict[str, list[Path]] = defaultdict(list)
-    problems = []
     for entry in entries:
-        name = entry.name if entry.is_dir() else entry.name.removesuffix(".parquet")
-        if name in names and (entry.is_dir() or entry.suffix == ".parquet"):
+        # Spark writes a folder of the name that it was given, often with the ending of a file
+        name = entry.name.removesuffix(ENDING)
+        if entry in skipped:
+            continue
+        if name in names and (entry.is_dir() or entry.suffix == ENDING):
             sources[name].append(entry)
         else:
             near = difflib.get_close_matches(name, names, n=1)
-            hint = f" Did you mean {near[0]}.parquet?" if near else ""
-            problems.append(
-                f"{entry.name}: no table of the contract has this name.{hint} Remedy: rename it to <table>.parquet or "
-                f"a folder <table>/ (tables: {', '.join(names)}), or move it out of the folder."
+            hint = f" Did you mean {near[0]}{ENDING}?" if near else ""
+            found.problems.append(
+                f"{some_files([Path(entry.name)])}: no table of the contract has this name.{hint} Remedy: rename it to "
+                f"<table>{ENDING} or a folder <table>/ (tables: {', '.join(names)}), or move it out of the folder."
             )
-    found = {}
     with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
         for table in tables:
             entries = sources.get(table.name, [])
             if not entries and table.is_required:
-                problems.append(
-                    f"{table.name}: there is neither {table.name}.parquet nor a folder {table.name}/ in {folder}, and "
+                found.problems.append(
+                    f"{table.name}: there is neither {table.name}{ENDING} nor a folder {table.name}/ in {folder}, and "
                     "this table is required. Remedy: write it there."
                 )
             elif len(entries) > 1:
-                problems.append(
+                found.problems.append(
                     f"{table.name}: both {entries[0].name} and {entries[1].name} are there, and rows of one could be "
                     "rows of the other. Remedy: keep one of them."
                 )
             elif entries:
-                files, wrong = _read_files(connection, table, entries[0])
-                problems += wrong
-                found[table.name] = files
-    return found, problems
+                below = raw_files.find(entries[0])
+                skipped += below.skipped
+                found.problems += [f"{table.name}: {problem}." for problem in below.problems]
+                files, wrong, empty = _read_files(connection, table, entries[0], below.paths, set(known))
+                found.problems += wrong
+                found.notices += [f"{table.name}: {some_files(empty)} without rows"] if empty else []
+                found.files[table.name] = files
+    if skipped:
+        found.notices.append(
+            f"skipped, as names that begin with . or _ are hidden or unfinished: {some_files(skipped)}"
+        )
+    return found
 
 
-def _read_files(connection: duckdb.DuckDBPyConnection, table: Table, entry: Path) -> tuple[Files, list[str]]:
-    problems: list[str] = []
-    paths = [entry]
-    if entry.is_dir():
-        inside = [path for path in sorted(entry.rglob("*")) if path.is_file()]
-        inside = [path for path in inside if not path.name.startswith((".", "_"))]
-        paths = [path for path in inside if path.suffix == ".parquet"]
-        others = [path for path in inside if path.suffix != ".parquet"]
-        if others:
-            problems.append(
-                f"{table.name}: {_some_files(others)} would not be read, because the name does not end in .parquet. "
-                "Remedy: rename or remove."
-            )
-        if not paths:
-            problems.append(
-                f"{table.name}: the folder {entry} holds no file that ends in .parquet. Remedy: write the files there, "
-                "or remove the folder where the table is optional."
-            )
-    files = Files(table, entry)
+def _read_files(
+    connection: duckdb.DuckDBPyConnection, table: Table, entry: Path, paths: list[Path], known: set[str]
+) -> tuple[Files, list[str], list[Path]]:
+    """The files by shape, what is wrong with them, and those without rows, in which nothing can be wrong."""
+    files = Files(table, entry, paths=paths)
     wrong: dict[str, list[Path]] = defaultdict(list)
+    empty: list[Path] = []
     for path in paths:
-        source = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
         try:
-            rows = connection.execute(f"describe select * from {source}").fetchall()
+            shape, problems = _shape(connection, table, path)
         except duckdb.Error as error:
             wrong[_unreadable(error)].append(path)
             continue
-        shape = tuple((row[0], row[1]) for row in rows)
+        if shape is None:
+            empty.append(path)
+            continue
         files.groups.setdefault(shape, []).append(path)
-        for problem in _differences(table, shape, Column.accepts):
+        for problem in problems:
             wrong[problem].append(path)
-        for column in _too_large(connection, table, shape, source):
-            wrong[
-                f"column {column.name} holds unsigned numbers beyond the range of bigint. Remedy: write it as a signed "
-                "64-bit integer"
-            ].append(path)
-    for problem, where in wrong.items():
-        problems.append(f"{table.name}: {problem} (in {_some_files(where)}).")
-    return files, problems
+    if not wrong:
+        for shape, among in files.groups.items():
+            unread = [path for path in among if str(path) not in known]
+            for path, problem in _unreadable_rows(connection, replace(files, groups={shape: unread})):
+                wrong[problem].append(path)
+    problems = [f"{table.name}: {problem} (in {some_files(where)})." for problem, where in wrong.items()]
+    return files, problems, empty
+
+
+# names and DuckDB types of columns
+Shape = tuple[tuple[str, str], ...]
+
+
+def _shape(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> tuple[Shape | None, list[str]]:
+    """The file's columns, and how they differ from the contract; None for a file that has no rows."""
+    source = read_parquet([path])
+    try:
+        described = connection.execute(f"describe select * from {source}").fetchall()
+    except duckdb.Error as error:
+        if "at least one non-root column" in str(error):  # what data frames write that have neither columns nor rows
+            return None, []
+        raise
+    shape = tuple((row[0], row[1]) for row in described)
+    if not _differences(table, shape, Column.accepts):
+        return shape, _too_large(connection, table, shape, source)
+    ((rows, *values),) = connection.execute(
+        f"select count(*), {', '.join(f'count({_quoted(name)})' for name, _ in shape)} from {source}"
+    ).fetchall()
+    if not rows:
+        return None, []
+    # a column of nothing but nulls can be read as any type
+    shape = tuple((name, kind if count else UNTYPED) for (name, kind), count in zip(shape, values, strict=True))
+    looks = {name: _unit_of(connection, source, name) for name, kind in shape if kind in _NUMBERS}
+    problems = _differences(table, shape, Column.accepts, looks)
+    return shape, problems or _too_large(connection, table, shape, source)
+
+
+def _unreadable_rows(connection: duckdb.DuckDBPyConnection, files: Files) -> Iterable[tuple[Path, str]]:
+    """Files whose rows cannot be read, by column: pages that are damaged, text that is not UTF-8, times out of range.
+
+    A hash of every value, because DuckDB answers easier questions without looking at the pages.
+    """
+
+    def failure(paths: list[Path], columns: Iterable[Column]) -> str | None:
+        hashes = ", ".join(f"bit_xor(hash({_day_of(column)}))" for column in columns)
+        try:
+            select = select_of(replace(files, groups={shape: paths for shape in files.groups}))
+            connection.execute(f"select {hashes} from ({select}) as landed").fetchall()
+        except duckdb.Error as error:
+            return first_line(error)
+        return None
+
+    (paths,) = files.groups.values()
+    if not paths or failure(paths, files.table.columns) is None:
+        return
+    for path in paths:
+        for column in files.table.columns:
+            reason = failure([path], [column])
+            if reason is not None:
+                yield path, f"column {column.name} cannot be read: {_reason(reason)}"
+
+
+def _day_of(column: Column) -> str:
+    """What is made of every time sooner or later, and fails outside of the calendar."""
+    return f"{column.name}, cast({column.name} as date)" if column.data_type == "timestamp" else column.name
+
+
+def _reason(reason: str) -> str:
+    if "UTF-8" in reason or "UTF8" in reason:
+        return "its text is not UTF-8, but Latin-1 perhaps. Remedy: decode it in your mapping and write it as UTF-8"
+    if reason.startswith("Conversion Error"):
+        return (
+            f"{reason.removeprefix('Conversion Error: ')}. Remedy: write a value of the contract's range in your mapping, "
+            "or null where there is none"
+        )
+    return f"the file is damaged ({reason}). Remedy: write it again"
+
+
+_NUMBERS = ("INTEGER", "BIGINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE")
+# largest number that is likely to be a time in these units since 1970, and the casts of DuckDB and Spark
+_EPOCHS = (
+    (10**11, "seconds", "make_timestamp(cast({} * 1000000 as bigint))", "timestamp_seconds({})"),
+    (10**14, "milliseconds", "epoch_ms(cast({} as bigint))", "timestamp_millis(cast({} as bigint))"),
+    (10**17, "microseconds", "make_timestamp(cast({} as bigint))", "timestamp_micros(cast({} as bigint))"),
+    (
+        2**64,
+        "nanoseconds",
+        "make_timestamp(cast({} as bigint) // 1000)",
+        "timestamp_micros(cast({} as bigint) div 1000)",
+    ),
+)
+
+
+def _unit_of(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> str:
+    """How numbers that are times since 1970 are cast, by their size."""
+    ((largest,),) = connection.execute(f"select max(abs(cast({_quoted(name)} as double))) from {source}").fetchall()
+    unit, ours, theirs = next(
+        (unit, ours, theirs) for limit, unit, ours, theirs in _EPOCHS if not (largest or 0) >= limit or limit == 2**64
+    )
+    return (
+        f"its numbers look like {unit} since 1970, which `{ours.format(name)}` reads, on Spark `{theirs.format(name)}`"
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _unreadable(error: duckdb.Error) -> str:
-    text = str(error).strip().splitlines()[0]
+    text = first_line(error)
     if "magic bytes" in text or "too small to be a Parquet" in text:
         return "this is not a Parquet file, whatever its name says. Remedy: write it again as Parquet"
     return f"the file cannot be read: {text} Remedy: check its permissions, or write it again"
-
-
-def _some_files(paths: list[Path]) -> str:
-    named = ", ".join(str(path) for path in paths[:NAMED_FILES])
-    rest = len(paths) - NAMED_FILES
-    return f"{named} and {rest} more files" if rest > 0 else named
 
 
 def _differences(
     table: Table,
     shape: Iterable[tuple[str, str]],
     fits: Callable[[Column, str], bool],
+    looks: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """How the columns differ from the contract; `fits` says whether a found type will do."""
+    """How the columns differ from the contract; `fits` says whether a found type will do, `looks` how numbers are times."""
     found = {name.lower(): data_type for name, data_type in shape}
     names = ", ".join(found)
     problems = []
@@ -197,8 +405,9 @@ def _differences(
             )
         elif not fits(column, data_type):
             problems.append(
-                f"column {column.name} is {data_type.lower()}, expected {column.data_type}. Remedy: cast it in your "
-                "mapping, where a value that does not fit can be seen"
+                f"column {column.name} is {data_type.lower()}, expected {column.data_type}. Remedy: "
+                f"{_cast_to_write(column, data_type, (looks or {}).get(column.name))} in your mapping, where a value that "
+                "does not fit can be seen"
             )
     for name in found:
         problems.append(
@@ -208,18 +417,26 @@ def _differences(
     return problems
 
 
+def _cast_to_write(column: Column, found: str, looks: str | None) -> str:
+    if column.data_type == "timestamp" and looks:
+        return f"cast it ({looks})"
+    if column.data_type == "string" and found == "BLOB":
+        return f"write `decode({column.name})` (on Spark `decode({column.name}, 'UTF-8')`)"
+    return f"write `cast({column.name} as {column.data_type}) as {column.name}`"
+
+
 def _too_large(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    shape: tuple[tuple[str, str], ...],
+    shape: Shape,
     source: str,
-) -> list[Column]:
+) -> list[str]:
     found = {name.lower(): data_type for name, data_type in shape}
     unsigned = [
         column for column in table.columns if column.data_type == "bigint" and found.get(column.name) == "UBIGINT"
     ]
     return [
-        column
+        f"column {column.name} holds unsigned numbers beyond the range of bigint. Remedy: write it as a signed 64-bit integer"
         for column in unsigned
         if connection.execute(f"select count(*) from {source} where {column.name} > 9223372036854775807").fetchone()[0]
     ]
@@ -249,7 +466,7 @@ def _registration(
                 ], []
             drop = [f"drop table {table.relation}"]
         wrong = [f"{table.name}: {problem} (in {files.entry})." for problem in connection.unreadable(files)]
-        return wrong, [*drop, f"create or replace view {table.relation} as {connection.view_of(files)}"]
+        return wrong, [*drop, *connection.register(files)]
     drop = []
     if existing == "view" and raw_folder is not None:
         if table.name == ANSWERS:

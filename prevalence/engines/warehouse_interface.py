@@ -163,8 +163,12 @@ class Warehouse(ABC):
         """What keeps the engine from reading files that are right by the contract."""
 
     @abstractmethod
-    def view_of(self, files: Files) -> str:
+    def select_of(self, files: Files) -> str:
         """A SELECT of the files' rows in the contract's columns and types."""
+
+    def register(self, files: Files) -> list[str]:
+        """The statements that make raw.<table> a view on the files."""
+        return [f"create or replace view {files.table.relation} as {self.select_of(files)}"]
 
     @abstractmethod
     def export(self, relation: str, path: str) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from prevalence.engines.contract import Column, Files, Table, gate_tables, raw_tables
+from prevalence.engines.contract import UNTYPED, Column, Files, Table, gate_tables, raw_tables
 from prevalence.engines.settings import PROJECT, Settings, UserError
 from prevalence.engines.spark import java, session
 from prevalence.engines.warehouse_interface import DEMO_WORLD, EngineError, MissingTable, Warehouse, first_line
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 # Spark's names for a table that is not there: https://spark.apache.org/docs/latest/sql-error-conditions.html
 _MISSING = ("[TABLE_OR_VIEW_NOT_FOUND]", "[SCHEMA_NOT_FOUND]")
+# Hive's schema for Derby keeps a view's text in a LONG VARCHAR of 32,700 characters, and Spark adds to what it is given.
+LONGEST_TEXT = 24_000
+PART = "_files_"
 # where the models of demo/raw_world and demo/labelers are, besides `raw`
 _DEMO_SCHEMAS = ("demo_world", "truth")
 
@@ -110,7 +113,7 @@ class Spark(Warehouse):
         ]
         if not problems:
             try:
-                self.rows(f"describe query {self.view_of(files)}")
+                self.rows(f"describe query {self.select_of(files)}")
             except EngineError as error:
                 problems.append(
                     f"Spark cannot read what DuckDB can: {error.reason} Remedy: write the files again, with the usual "
@@ -118,22 +121,33 @@ class Spark(Warehouse):
                 )
         return problems
 
-    def view_of(self, files: Files) -> str:
+    def select_of(self, files: Files) -> str:
         """One branch per physical shape, as on DuckDB; Spark's cast follows from the file's own type."""
+        return " union all ".join(self._branches(files)) or files.table.select_nothing
+
+    def _branches(self, files: Files) -> list[str]:
+        """Files by their names, as many to a branch as a view's text may hold."""
         branches = []
         for shape, paths in files.groups.items():
             found = {name.lower(): data_type for name, data_type in shape}
             columns = ", ".join(_cast(column, found.get(column.name)) for column in files.table.columns)
-            if len(files.groups) == 1:
-                source = _parquet(_glob(files.entry))
-            else:
-                names = ",".join(_glob(path.relative_to(files.entry)) for path in paths)
-                source = _parquet(f"{_glob(files.entry)}/{{{names}}}")
-            if files.entry.is_dir() and len(files.groups) == 1:
-                # names of folders are no columns: the contract's are in the files
-                source += " with ('recursiveFileLookup' = 'true', 'pathGlobFilter' = '*.parquet')"
-            branches.append(f"select {columns} from {source}")
-        return " union all ".join(branches)
+            for names in _parts([_glob(path.relative_to(files.entry)) for path in paths]):
+                among = f"/{{{','.join(names)}}}" if files.entry.is_dir() else ""
+                branches.append(f"select {columns} from {_parquet(_glob(files.entry) + among)}")
+        return branches
+
+    def register(self, files: Files) -> list[str]:
+        """A view on the files; on views of parts of them where one text would be too long for a metastore in Derby."""
+        branches = self._branches(files)
+        if sum(map(len, branches)) <= LONGEST_TEXT:
+            return super().register(files)
+        relation = files.table.relation
+        parts = {f"{relation}{PART}{number}": branch for number, branch in enumerate(branches, start=1)}
+        return [
+            *(f"create or replace view {part} as {branch}" for part, branch in parts.items()),
+            f"create or replace view {relation} as "
+            + " union all ".join(f"select * from {part}" for part in parts),
+        ]
 
     def export(self, relation: str, path: str) -> str:
         return f"insert overwrite directory '{path}' using parquet select * from {relation}"
@@ -336,17 +350,28 @@ def _cast(column: Column, found: str | None) -> str:
     """SQL that reads the column, stored as DuckDB's type `found`, as its contract type; None: optional and not there.
 
     The session's zone is UTC, so a time without zone becomes that time in UTC. Nanoseconds are read as whole numbers
-    (spark.sql.legacy.parquet.nanosAsLong) and rounded to microseconds as DuckDB does, halves away from zero. Text
+    (spark.sql.legacy.parquet.nanosAsLong) and cut to microseconds, so that a day's last moment stays that day's. Text
     that is not UTF-8 stops the query, as on DuckDB: Spark would show a text with other characters than those it hashed.
     """
     name = column.name
-    if found is None:
+    if found is None or found == UNTYPED:
         return f"cast(null as {column.data_type}) as {name}"
     if column.data_type == "string":
         return f"validate_utf8(cast({name} as string)) as {name}"
     if found in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
-        return f"timestamp_micros(cast(round(cast({name} as decimal(20, 0)) / 1000) as bigint)) as {name}"
+        return f"timestamp_micros(cast(floor(cast({name} as decimal(20, 0)) / 1000) as bigint)) as {name}"
     return f"cast({name} as {column.data_type}) as {name}"
+
+
+def _parts(names: list[str]) -> Iterator[list[str]]:
+    """The names in order, cut where their texts would be too long together."""
+    part: list[str] = []
+    for name in names:
+        if part and sum(map(len, part)) + len(part) + len(name) > LONGEST_TEXT // 2:
+            yield part
+            part = []
+        part.append(name)
+    yield part
 
 
 def _glob(path: Path) -> str:
