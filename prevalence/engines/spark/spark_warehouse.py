@@ -131,9 +131,13 @@ class Spark(Warehouse):
         for shape, paths in files.groups.items():
             found = {name.lower(): data_type for name, data_type in shape}
             columns = ", ".join(_cast(column, found.get(column.name)) for column in files.table.columns)
-            for names in _parts([_glob(path.relative_to(files.entry)) for path in paths]):
-                among = f"/{{{','.join(names)}}}" if files.entry.is_dir() else ""
-                branches.append(f"select {columns} from {_parquet(_glob(files.entry) + among)}")
+            if not files.entry.is_dir():
+                branches.append(f"select {columns} from {_parquet(_glob(files.entry))}")
+                continue
+            for folder, names in _by_folder([path.relative_to(files.entry) for path in paths]):
+                for part in _parts(names):
+                    among = f"{{{','.join(part)}}}"
+                    branches.append(f"select {columns} from {_parquet(f'{_glob(files.entry / folder)}/{among}')}")
         return branches
 
     def register(self, files: Files) -> list[str]:
@@ -361,6 +365,19 @@ def _cast(column: Column, found: str | None) -> str:
     if found in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
         return f"timestamp_micros(cast(floor(cast({name} as decimal(20, 0)) / 1000) as bigint)) as {name}"
     return f"cast({name} as {column.data_type}) as {name}"
+
+
+def _by_folder(paths: list[Path]) -> list[tuple[Path, list[str]]]:
+    """Names as patterns of themselves, by the folder that they are below.
+
+    Hadoop loses the escapes of names in braces that hold a slash: only names without any may be of several folders.
+    """
+    folders: dict[tuple[Path, bool], list[str]] = {}
+    for path in paths:
+        is_plain = _glob(path) == str(path)
+        folder = Path() if is_plain else path.parent
+        folders.setdefault((folder, is_plain), []).append(_glob(path.relative_to(folder)))
+    return [(folder, names) for (folder, _), names in folders.items()]
 
 
 def _parts(names: list[str]) -> Iterator[list[str]]:
