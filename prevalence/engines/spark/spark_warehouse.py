@@ -149,8 +149,7 @@ class Spark(Warehouse):
         parts = {f"{relation}{PART}{number}": branch for number, branch in enumerate(branches, start=1)}
         return [
             *(f"create or replace view {part} as {branch}" for part, branch in parts.items()),
-            f"create or replace view {relation} as "
-            + " union all ".join(f"select * from {part}" for part in parts),
+            f"create or replace view {relation} as " + " union all ".join(f"select * from {part}" for part in parts),
         ]
 
     def export(self, relation: str, path: str) -> str:

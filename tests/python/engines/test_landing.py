@@ -64,7 +64,9 @@ def test_hidden_and_unfinished_files_are_skipped_and_named(command):
     assert "skipped" in text and "_notes" in text and "._part-0.parquet" in text and "and 4 more files" in text
 
 
-@pytest.mark.parametrize("name", ["raw[1]", "raw*", "r?w", "{raw,raw1}", "it's", 'a "b" c', "day=1", "raw[!1]", "**", "r\\w"])
+@pytest.mark.parametrize(
+    "name", ["raw[1]", "raw*", "r?w", "{raw,raw1}", "it's", 'a "b" c', "day=1", "raw[!1]", "**", "r\\w"]
+)
 def test_a_folder_is_the_one_of_its_name(command, name):
     for other in ("raw1", "rawest", "raw", "day=2"):
         own_logs.write(command.folder / other, interactions=f"select * from {{table}} limit {ROWS // 2}")
@@ -92,7 +94,13 @@ def test_a_linked_folder_is_followed_once(command):
 
 @pytest.mark.parametrize(
     ("target", "named"),
-    [(".", "once more"), ("..", "once more"), ("sub", "once more"), ("part-0.parquet", "once more"), ("nowhere", "link to nothing")],
+    [
+        (".", "once more"),
+        ("..", "once more"),
+        ("sub", "once more"),
+        ("part-0.parquet", "once more"),
+        ("nowhere", "link to nothing"),
+    ],
 )
 def test_a_link_that_leads_in_a_circle_or_nowhere_is_named(command, target, named):
     folder = interactions_folder(command.folder / "raw")
@@ -189,7 +197,9 @@ def test_nanoseconds_are_cut_and_not_rounded(command, zone):
     with_column(folder / "interactions.parquet", "received_at", pa.array(values, pa.timestamp("ns", tz=zone)))
     assert command("land", "--raw-folder", folder)[0] == 0
     found = {row[0] for row in command.query("select received_at from raw.interactions")}
-    assert found == {time if time is None else datetime(1970, 1, 1) + timedelta(microseconds=time // 1000) for time in times}
+    assert found == {
+        time if time is None else datetime(1970, 1, 1) + timedelta(microseconds=time // 1000) for time in times
+    }
 
 
 def test_rows_that_cannot_be_read_are_refused_by_column_and_file(command):
@@ -205,7 +215,9 @@ def test_rows_that_cannot_be_read_are_refused_by_column_and_file(command):
     content[start : start + 60] = b"\xff" * 60
     path.write_bytes(content)
     text = assert_refused(command, folder, "components: column text", "not UTF-8", "interactions: column received_at")
-    assert "risk_scores: column content_id cannot be read: the file is damaged" in text and "risk_scores.parquet" in text
+    assert (
+        "risk_scores: column content_id cannot be read: the file is damaged" in text and "risk_scores.parquet" in text
+    )
 
 
 def test_rows_of_landed_files_are_not_read_again(command, monkeypatch):
@@ -263,9 +275,12 @@ def test_the_cast_that_is_named_for_times_reads_them(command, expression):
     cast = re.search(r"`(.*?)( as occurred_at)?`", text)[1]
     mended = f"select * replace ({cast} as occurred_at) from ({spoiled})"
     assert command("land", "--raw-folder", own_logs.write(command.folder / "raw", interactions=mended))[0] == 0
-    assert command.query("select min(occurred_at), max(occurred_at) from raw.interactions") == duckdb.execute(
-        f"select min(occurred_at), max(occurred_at) from ({own_logs.TABLES['interactions']})"
-    ).fetchall()
+    assert (
+        command.query("select min(occurred_at), max(occurred_at) from raw.interactions")
+        == duckdb.execute(
+            f"select min(occurred_at), max(occurred_at) from ({own_logs.TABLES['interactions']})"
+        ).fetchall()
+    )
 
 
 # --- the cases that were handed in ------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from prevalence.engines import warehouse
 from prevalence.engines.contract import gate_tables, raw_tables
 from prevalence.engines.settings import PROJECT, Settings, UserError
 from prevalence.engines.spark import java, session
-from prevalence.engines.warehouse_interface import OWN_LOGS, EngineError
+from prevalence.engines.warehouse_interface import OWN_LOGS
 from prevalence.gates import runner
 from prevalence.gates.checks import GATES
 from prevalence.release.chart import draw
