@@ -7,7 +7,7 @@ landed_days as (
     select distinct cast(occurred_at as date) as unit_date
     from {{ source('raw', 'interactions') }}
     where
-        interaction_id is not null
+        not {{ prevalence._is_missing('interaction_id') }}
         and surface is not null
         and occurred_at >= cast('{{ var("period_start_date") }}' as timestamp)
         and occurred_at < cast('{{ var("period_end_date") }}' as timestamp)

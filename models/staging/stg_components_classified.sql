@@ -27,7 +27,7 @@ placed_rows as {{ prevalence._inlined() }} (
         case
             when components.position is null then 'missing_position'
             when components.component_type is null then 'missing_component_type'
-            when components.content_id is null then 'missing_content_id'
+            when {{ prevalence._is_missing('components.content_id') }} then 'missing_content_id'
         end as quarantine_reason
     from components
     inner join interactions

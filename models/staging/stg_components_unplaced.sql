@@ -58,7 +58,7 @@ final as (
         cast(null as date) as row_date,
         'quarantined' as row_disposition,
         case
-            when unplaced_rows.interaction_id is null then 'missing_interaction_id'
+            when {{ prevalence._is_missing('unplaced_rows.interaction_id') }} then 'missing_interaction_id'
             when landed_interactions.interaction_id is null then 'interaction_missing'
             when landed_interactions.is_outside_period then 'outside_period'
             else 'interaction_not_used'

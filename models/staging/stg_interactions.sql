@@ -15,8 +15,9 @@ final as (
         interaction_id,
         surface,
         occurred_at,
-        user_id,
-        session_id,
+        -- signed out, and without a session: as null, or all of them are one user's
+        case when not {{ prevalence._is_missing('user_id') }} then user_id end as user_id,
+        case when not {{ prevalence._is_missing('session_id') }} then session_id end as session_id,
         country,
         received_at,
         client_stream_id,

@@ -21,7 +21,7 @@ checked_rows as {{ prevalence._inlined() }} (
         *,
         cast(occurred_at as date) as row_date,
         case
-            when interaction_id is null then 'missing_interaction_id'
+            when {{ prevalence._is_missing('interaction_id') }} then 'missing_interaction_id'
             when surface is null then 'missing_surface'
         end as quarantine_reason
     from interactions

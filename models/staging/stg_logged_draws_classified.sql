@@ -30,8 +30,8 @@ checked_rows as (
         logged_draws.*,
         interactions.unit_date as row_date,
         case
-            when logged_draws.plan_id is null then 'missing_plan_id'
-            when logged_draws.interaction_id is null then 'missing_interaction_id'
+            when {{ prevalence._is_missing('logged_draws.plan_id') }} then 'missing_plan_id'
+            when {{ prevalence._is_missing('logged_draws.interaction_id') }} then 'missing_interaction_id'
             when plans.plan_id is null then 'unknown_plan'
             when interactions.interaction_id is null then 'interaction_not_used'
             when logged_draws.inclusion_probability is null then 'missing_inclusion_probability'

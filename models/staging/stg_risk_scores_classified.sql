@@ -21,8 +21,8 @@ checked_rows as (
     select {{ prevalence._broadcast(['policies']) }}
         risk_scores.*,
         case
-            when risk_scores.content_id is null then 'missing_content_id'
-            when risk_scores.policy_id is null then 'missing_policy_id'
+            when {{ prevalence._is_missing('risk_scores.content_id') }} then 'missing_content_id'
+            when {{ prevalence._is_missing('risk_scores.policy_id') }} then 'missing_policy_id'
             when risk_scores.model_version is null then 'missing_model_version'
             when risk_scores.scored_at is null then 'missing_scored_at'
             when policies.policy_id is null then 'unknown_policy'

@@ -14,7 +14,7 @@ checked_rows as (
     select
         *,
         case
-            when user_id is null then 'missing_user_id'
+            when {{ prevalence._is_missing('user_id') }} then 'missing_user_id'
             when country is null then 'missing_country'
             when signed_up_at is null then 'missing_signed_up_at'
         end as quarantine_reason
