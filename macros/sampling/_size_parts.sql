@@ -6,7 +6,7 @@ Which powers are good: exposure x root of the rate of violation has the smallest
 the exposure below 1 serves figures that count contents and costs those that count views.
 
 Arguments of both: exposure, a bigint expression; exposure_power: 0, 0.5 or 1. Of the risk also: relative_risk, a bigint
-expression as in frame_content_day_sizes, at most 10^18; score_power: 0, 0.5 or 1. Any other power counts as 0; plans with one are
+expression as in frame_unit_sizes, at most 10^18; score_power: 0, 0.5 or 1. Any other power counts as 0; plans with one are
 refused (quality.plan_problems). Null: the exposure or the risk is null.
 -#}
 

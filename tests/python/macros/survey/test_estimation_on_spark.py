@@ -4,7 +4,7 @@ Every test of a reference case runs here a second time, from the same model text
 the calls are those that conftest's _chosen_calls takes: every case folder, and every argument of a macro with every
 word that it has on DuckDB; tests of other calls' results skip, and the summary counts them. All of them:
 
-    PREVALENCE_TESTS=all python -m pytest tests/python/test_estimation_on_spark.py
+    PREVALENCE_TESTS=all python -m pytest tests/python/macros/survey/test_estimation_on_spark.py
 
 One module, because each starts a Spark of its own. Needs the extra `spark` and Java 17, and skips without them.
 """
