@@ -54,7 +54,7 @@ def run(
             f"`prevalence demo` for the demo world, or --raw-folder (or {RAW_FOLDER}) for your own logs."
         )
     steps.run_steps([steps.land_step(settings, raw_folder)])
-    window = steps.own_logs_window(settings, start_date, end_date)
+    window = steps.own_logs_window(settings, start_date, end_date, variables)
     click.echo(f"measuring {window.days} days, {window.start} to before {window.end}")
     dbt = Dbt(settings, window, variables, threads)
     steps.run_steps([*steps.measurement_steps(settings, dbt), steps.chart_step(settings)])

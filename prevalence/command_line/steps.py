@@ -9,8 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prevalence.command_line.logged_days import MAXIMUM_DAYS, logged_days, said_apart
 from prevalence.engines import warehouse
-from prevalence.engines.dbt import Dbt, Window
+from prevalence.engines.dbt import Dbt, Window, project_variable
 from prevalence.engines.landing import land
 from prevalence.engines.settings import Settings, UserError, display
 from prevalence.engines.terminal import alive, is_terminal
@@ -19,8 +20,6 @@ from prevalence.labeling.open_assignments import await_answers
 if TYPE_CHECKING:
     from prevalence.gates.runner import GateReport
     from prevalence.release.headline import Truths
-
-MAXIMUM_DAYS = 400
 
 
 class GateBlocked(Exception):
@@ -53,20 +52,34 @@ def run_steps(steps: list[Step]) -> None:
         print(f"{end}{seconds:6.1f} s" + (f"  {said}" if said else ""), flush=True)
 
 
-def own_logs_window(settings: Settings, start, end) -> Window:
-    """The days of the interactions' times, unless both ends were given."""
+def own_logs_window(settings: Settings, start, end, variables: dict | None = None) -> Window:
+    """The days of the interactions' times but for wrong clocks (logged_days.py), unless both ends were given."""
     if start and end:
         return _checked(Window(start, end))
+    conditions = ["occurred_at is not null"]
+    conditions += [f"occurred_at >= cast('{start}' as timestamp)"] if start else []
+    conditions += [f"occurred_at < cast('{end}' as timestamp)"] if end else []
+    # days as texts: the engines know times that Python's calendar does not hold
+    days_of_rows = f"""
+        select cast(cast(occurred_at as date) as string) as occurred_on, count(*)
+        from raw.interactions
+        where {" and ".join(conditions)}
+        group by cast(cast(occurred_at as date) as string)
+        order by occurred_on
+    """
     with warehouse.connect(settings) as connection:
-        ((first, last),) = connection.rows(
-            "select cast(min(occurred_at) as date), cast(max(occurred_at) as date) from raw.interactions"
-        )
-    if first is None:
+        rows_of_days = dict(connection.rows(days_of_rows))
+    if not rows_of_days:
+        part = (f" from {start} on" if start else "") + (f" before {end}" if end else "")
         raise UserError(
-            "raw.interactions has no row with a time in occurred_at, so there is no day to measure. Remedy: fill "
+            f"raw.interactions has no row with a time in occurred_at{part}, so there is no day to measure. Remedy: fill "
             "occurred_at in your mapping; logs without times can be given one nominal day (see docs/real-data.md)."
         )
-    return _checked(Window(start or first, end or last + timedelta(days=1)))
+    share = (variables or {}).get("wrong_clock_share")
+    days = logged_days(rows_of_days, project_variable("wrong_clock_share") if share is None else float(share))
+    if days.apart:
+        print(said_apart(days), flush=True)
+    return _checked(Window(start or days.first, end or days.last + timedelta(days=1)))
 
 
 def _checked(window: Window) -> Window:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from prevalence.engines import duckdb_warehouse, warehouse
-from prevalence.engines.settings import Settings, UserError, display
+from prevalence.engines.settings import PROJECT, Settings, UserError, display
 
 _FAILED = {"error", "fail", "runtime error"}
 
@@ -28,6 +28,13 @@ class Window:
     @property
     def days(self) -> int:
         return (self.end - self.start).days
+
+
+def project_variable(name: str) -> float:
+    """A number among the vars of dbt_project.yml."""
+    import yaml
+
+    return float(yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"][name])
 
 
 class Dbt:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from prevalence.engines import warehouse
 from prevalence.engines.contract import planning_tables
-from prevalence.engines.dbt import Dbt, Window
+from prevalence.engines.dbt import Dbt, Window, project_variable
 from prevalence.engines.settings import Settings, UserError
 from prevalence.engines.warehouse_interface import Warehouse
 from prevalence.planner import plans
@@ -169,8 +169,8 @@ def _frame(connection: Warehouse, request: Request, day: date) -> Known:
         prices=_prices(connection),
         days=request.days,
         audit_floor=max((floor for *_, floor in current), default=0.0),
-        overlap_share=_variable("rater_overlap_share"),
-        missed_share=_variable("judge_missed_share"),
+        overlap_share=project_variable("rater_overlap_share"),
+        missed_share=project_variable("judge_missed_share"),
     )
     left_out = [] if request.policies else unscored
     return Known(frame, current, any(judge.is_learned for judge in judges.values()), left_out)
@@ -253,14 +253,6 @@ def _prices(connection: Warehouse) -> Prices:
             f"{', '.join(missing) or 'none'}. Remedy: one row of at least 0 for each of {', '.join(POOLS)}, in one currency."
         )
     return Prices(prices["llm"], prices["bpo"], prices["sme"], currencies[0])
-
-
-def _variable(name: str) -> float:
-    import yaml
-
-    from prevalence.engines.settings import PROJECT
-
-    return float(yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"][name])
 
 
 # --- what plans give ---

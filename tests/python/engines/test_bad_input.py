@@ -419,18 +419,53 @@ def test_a_warehouse_that_is_not_duckdb_is_named(command):
 # --- refused: the window ------------------------------------------------------------------------------------------------------
 
 
-def test_a_wrong_clock_is_named(command):
-    folder = own_logs.write(
+def with_clocks(command: Command, rows: int, *clocks: str) -> Path:
+    """Logs with the times of the first rows replaced, each by the next of the clocks."""
+    whens = " ".join(
+        f"when number < {rows} and number % {len(clocks)} = {place} then timestamp '{clock}'"
+        for place, clock in enumerate(clocks)
+    )
+    return own_logs.write(
         command.folder / "raw",
-        interactions="""
-            select * replace (
-                case when interaction_id = 'i5' then timestamp '1970-01-01' else occurred_at end as occurred_at
-            ) from {table}
+        interactions=f"""
+            select * exclude (number) replace (case {whens} else occurred_at end as occurred_at)
+            from (select *, cast(substr(interaction_id, 2) as integer) as number from {{table}})
         """,
     )
-    code, text = command("run", "--raw-folder", folder)
+
+
+WRONG_CLOCKS = (
+    *("1970-01-01", "9999-12-31 23:59:59", "infinity", "-infinity", "0044-03-15 (BC)", "29719-04-05", "0001-01-01"),
+    *("2026-03-14 10:00:00", "2027-03-03"),
+)
+
+
+def test_wrong_clocks_of_few_rows_are_set_aside_and_said(command):
+    from prevalence.command_line.steps import own_logs_window
+    from prevalence.engines.settings import Settings
+
+    folder = with_clocks(command, len(WRONG_CLOCKS), *WRONG_CLOCKS)
+    assert command("land", "--raw-folder", folder)[0] == 0
+    window = own_logs_window(Settings.from_environment(), None, None)
+    assert (window.start, window.end) == (date(2026, 3, 2), date(2026, 3, 5))
+    said = command.capture.readouterr().out
+    assert f"{len(WRONG_CLOCKS)} rows" in said and "infinity" in said and "outside_period" in said
+    assert "--start-date" in said
+    # an end that is given is kept, and what lies outside it is not judged
+    window = own_logs_window(Settings.from_environment(), date(2026, 3, 3), None)
+    assert (window.start, window.end) == (date(2026, 3, 3), date(2026, 3, 5))
+    window = own_logs_window(Settings.from_environment(), None, None, {"wrong_clock_share": 0.25})
+    assert window.days == 3
+
+
+@pytest.mark.parametrize("clock", ["1970-01-01", "9999-12-31", "infinity", "-infinity", "0044-03-15 (BC)"])
+@pytest.mark.parametrize("rows", [own_logs.INTERACTIONS // 2, own_logs.INTERACTIONS])
+def test_wrong_clocks_of_many_rows_are_named(command, clock, rows):
+    if rows == own_logs.INTERACTIONS and clock == "1970-01-01":
+        pytest.skip("a log of one day, as any other")
+    code, text = command("run", "--raw-folder", with_clocks(command, rows, clock))
     assert code == cli.EXIT_USER
-    assert "1970-01-01" in text and "400" in text and "--start-date" in text
+    assert clock[:8] in text and "400" in text and "--start-date" in text
 
 
 def test_logs_without_times_are_named(command):
