@@ -34,6 +34,7 @@ final as (
         items.unit_type,
         items.unit_id,
         items.unit_key,
+        items.component_count,
         policies.policy_id,
         policies.policy_version,
         slots.purpose,

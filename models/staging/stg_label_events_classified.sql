@@ -15,6 +15,7 @@ possible_assignments as (
     select distinct
         assignment_id,
         item_hash,
+        component_count,
         policy_id,
         policy_version,
         pool
@@ -29,14 +30,25 @@ policies as (
 
 ),
 
+-- to which of its assignments such an event belongs nobody can tell
+shared_event_ids as (
+
+    select label_event_id
+    from label_events
+    group by label_event_id
+    having min(nullif(assignment_id, '')) <> max(nullif(assignment_id, ''))
+
+),
+
 checked_rows as (
 
     select
         label_events.*,
         case
-            when label_events.label_event_id is null then 'missing_label_event_id'
-            when label_events.assignment_id is null then 'missing_assignment_id'
+            when coalesce(label_events.label_event_id, '') = '' then 'missing_label_event_id'
+            when coalesce(label_events.assignment_id, '') = '' then 'missing_assignment_id'
             when label_events.submitted_at is null then 'missing_submitted_at'
+            when shared_event_ids.label_event_id is not null then 'label_event_id_of_two_assignments'
             when policies.policy_id is null then 'unknown_policy'
             when possible_assignments.assignment_id is null then 'unknown_assignment'
             when
@@ -57,20 +69,68 @@ checked_rows as (
                 label_events.outcome = 'ok'
                 and coalesce(label_events.decision, '') not in ('violating', 'non_violating')
                 then 'ok_without_decision'
+            when
+                label_events.component_refs <> ''
+                and not {{ prevalence._are_component_refs(
+                    'label_events.component_refs', 'possible_assignments.component_count'
+                ) }}
+                then 'bad_component_refs'
         end as quarantine_reason
     from label_events
     left join possible_assignments
         on label_events.assignment_id = possible_assignments.assignment_id
+    left join shared_event_ids
+        on label_events.label_event_id = shared_event_ids.label_event_id
     left join policies
         on label_events.policy_id = policies.policy_id
 
 ),
 
+-- An event replaces another, earlier one of its own assignment; of equal times the order of ids decides, as it does for
+-- what counts first, so that no two replace each other. Whatever else an event names is ignored.
+replacements as (
+
+    select
+        replaced_rows.assignment_id,
+        replaced_rows.label_event_id,
+        replaced_rows.submitted_at,
+        replacing_rows.label_event_id as replacing_event_id,
+        replacing_rows.submitted_at as replaced_at
+    from checked_rows as replacing_rows
+    inner join checked_rows as replaced_rows
+        on
+            replacing_rows.supersedes_event_id = replaced_rows.label_event_id
+            and replacing_rows.assignment_id = replaced_rows.assignment_id
+            and replacing_rows.label_event_id <> replaced_rows.label_event_id
+    where
+        replacing_rows.quarantine_reason is null
+        and (
+            replacing_rows.submitted_at > replaced_rows.submitted_at
+            or (
+                replacing_rows.submitted_at = replaced_rows.submitted_at
+                and replacing_rows.label_event_id > replaced_rows.label_event_id
+            )
+        )
+
+),
+
 superseded_events as (
 
-    select distinct supersedes_event_id
-    from checked_rows
-    where supersedes_event_id is not null and quarantine_reason is null
+    select distinct
+        assignment_id,
+        label_event_id,
+        submitted_at
+    from replacements
+
+),
+
+superseding_events as (
+
+    select distinct
+        assignment_id,
+        replacing_event_id,
+        replaced_at
+    from replacements
 
 ),
 
@@ -79,13 +139,16 @@ ranked_rows as (
 
     select
         checked_rows.*,
-        superseded_events.supersedes_event_id is not null as is_superseded,
+        superseded_events.label_event_id is not null as is_superseded,
+        coalesce(checked_rows.supersedes_event_id, '') <> ''
+        and checked_rows.quarantine_reason is null
+        and superseding_events.replacing_event_id is null as has_bad_supersedes_event_id,
         row_number() over (
             partition by
                 checked_rows.assignment_id,
                 case when checked_rows.quarantine_reason is null then 1 else 0 end
             order by
-                case when superseded_events.supersedes_event_id is null then 0 else 1 end asc,
+                case when superseded_events.label_event_id is null then 0 else 1 end asc,
                 case when checked_rows.outcome = 'ok' then 0 else 1 end asc,
                 checked_rows.submitted_at asc nulls last,
                 checked_rows.label_event_id asc nulls last,
@@ -93,7 +156,15 @@ ranked_rows as (
         ) as row_rank
     from checked_rows
     left join superseded_events
-        on checked_rows.label_event_id = superseded_events.supersedes_event_id
+        on
+            checked_rows.assignment_id = superseded_events.assignment_id
+            and checked_rows.label_event_id = superseded_events.label_event_id
+            and checked_rows.submitted_at = superseded_events.submitted_at
+    left join superseding_events
+        on
+            checked_rows.assignment_id = superseding_events.assignment_id
+            and checked_rows.label_event_id = superseding_events.replacing_event_id
+            and checked_rows.submitted_at = superseding_events.replaced_at
 
 ),
 
@@ -130,7 +201,9 @@ final as (
             when row_rank > 1 or is_superseded then 'duplicate'
             else 'used'
         end as row_disposition,
-        quarantine_reason
+        quarantine_reason,
+        is_superseded,
+        has_bad_supersedes_event_id
     from ranked_rows
 
 )

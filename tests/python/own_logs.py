@@ -80,9 +80,9 @@ def write(folder: Path, **changed: str | None) -> Path:
 def label_event(**values: str) -> str:
     """A SELECT of one label event; what is not given is null."""
     table = next(table for table in raw_tables() if table.name == "label_events")
+    texts = {name: "'" + value.replace("'", "''") + "'" for name, value in values.items()}
     columns = [
-        f"cast({repr(values[column.name]) if column.name in values else 'null'} as {column.duckdb_type}) as {column.name}"
-        for column in table.columns
+        f"cast({texts.get(column.name, 'null')} as {column.duckdb_type}) as {column.name}" for column in table.columns
     ]
     return "select " + ", ".join(columns)
 

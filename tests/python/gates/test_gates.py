@@ -99,7 +99,8 @@ GOOD_TABLES = {
         from unnest(['mixture', 'holdout']) as plans(plan_id), {days}
     """,
     "label_event_profiles": """
-        select 'label_events' as source_name, 1000 as landed_rows, 0 as unaccounted_rows, 0.0 as quarantined_share
+        select 'label_events' as source_name, 1000 as landed_rows, 0 as unaccounted_rows, 0.0 as quarantined_share,
+            0 as changed_rows, 0 as bad_supersedes_rows
     """,
     "release_candidates": """
         select 'f1' as fingerprint, 'rel_f1' as release_id, 12 as candidate_rows, 0 as duplicate_keys
