@@ -79,6 +79,7 @@ def test_every_public_macro_and_argument_is_described(manifest):
 DISPATCHED = (
     "_add_days",
     "_add_seconds",
+    "_are_component_refs",
     "_array",
     "_broadcast",
     "_days_between",
