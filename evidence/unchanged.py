@@ -42,6 +42,9 @@ class Renames:
     def read(cls, path: Path = RENAMES) -> Renames:
         with path.open(newline="") as lines:
             rows = list(csv.DictReader(lines))
+            short = [row["old"] for row in rows if row["why"] is None]
+            if short:
+                raise ValueError(f"{path.name}: {', '.join(short)}: a row has kind, old, new, where and why")
 
         def of_kind(kind: str) -> dict[str, str | None]:
             return {row["old"]: row["new"] or None for row in rows if row["kind"] == kind}

@@ -43,13 +43,23 @@ totals as (
 
 ),
 
-{% if not var('replay') -%}
--- a plan that cannot work draws nothing, and the others do; a replay makes again what was drawn, whatever is wrong with it now
+-- a plan that cannot work draws nothing, and the others do
 refused_plans as (
 
     select distinct plan_id
     from {{ ref('plan_problems') }}
     where severity > 1
+
+),
+
+{% if var('replay') -%}
+-- what was drawn is drawn again, whatever has been found wrong with its plan since
+drawn_days as (
+
+    select distinct
+        plan_id,
+        sample_date
+    from {{ source('stored_draws', 'draw_plans') }}
 
 ),
 
@@ -75,9 +85,15 @@ open_days as (
     from undrawn_days
     inner join plans
         on undrawn_days.plan_id = plans.plan_id
-    {% if not var('replay') -%}
     left join refused_plans
         on undrawn_days.plan_id = refused_plans.plan_id
+    {% if var('replay') -%}
+    left join drawn_days
+        on
+            undrawn_days.plan_id = drawn_days.plan_id
+            and undrawn_days.sample_date = drawn_days.sample_date
+    where refused_plans.plan_id is null or drawn_days.plan_id is not null
+    {%- else -%}
     where refused_plans.plan_id is null
     {%- endif %}
 

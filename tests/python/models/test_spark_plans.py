@@ -118,6 +118,7 @@ SEEDS = {
         select cast(null as varchar) as policy_id, cast(null as varchar) as policy_version,
             cast(null as varchar) as title, cast(null as double) as importance
         where false""",
+    "designs": f"select * from read_csv('{PROJECT / 'seeds' / 'designs.csv'}')",
     "sampling_plans": f"""
         select *
         from (values
