@@ -7,7 +7,9 @@ a replay writes to a stored draw. -#}
     {{ day }} >= cast('{{ var('period_start_date') }}' as date)
         and {{ day }} < cast('{{ var('period_end_date') }}' as date)
         {%- if var('replay_plans') %}
-        and {{ plan }} in ('{{ var('replay_plans') | join("', '") }}')
+        and {{ plan }} in (
+            {%- for each in var('replay_plans') %}'{{ dbt.escape_single_quotes(each) }}'{{ ', ' if not loop.last }}{% endfor -%}
+        )
         {%- endif %}
 {%- endmacro %}
 

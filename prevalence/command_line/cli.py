@@ -84,7 +84,7 @@ def _explained(error: Exception) -> int:
     import duckdb
 
     from prevalence.command_line.steps import GateBlocked
-    from prevalence.engines.duckdb_warehouse import explain_failure
+    from prevalence.engines.duckdb_warehouse import explain_failure, remedy_of
     from prevalence.labeling.open_assignments import AwaitingAnswers
 
     if isinstance(error, AwaitingAnswers):
@@ -95,6 +95,11 @@ def _explained(error: Exception) -> int:
         return EXIT_BLOCKED
     if isinstance(error, duckdb.Error):
         click.echo(f"\n{explain_failure(Settings.from_environment(), error)}", err=True)
+        return EXIT_USER
+    if isinstance(error, OSError) and error.errno is not None:
+        place = f" at {error.filename}" if error.filename else ""
+        remedy = remedy_of(str(error)) or "Remedy: mend what is named, or name another place."
+        click.echo(f"\nThe system refused{place}: {error.strerror}. {remedy} Finished steps stay.", err=True)
         return EXIT_USER
     raise error
 

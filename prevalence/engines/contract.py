@@ -31,6 +31,9 @@ _ACCEPTED = {
 # A column of nothing but nulls, as data frame libraries write it: nothing in it can be read wrongly.
 UNTYPED = '"NULL"'
 
+# where the models of demo/raw_world and demo/labelers are, besides `raw`
+_DEMO_SCHEMAS = ("demo_world", "truth")
+
 
 @dataclass(frozen=True)
 class Column:
@@ -136,6 +139,15 @@ def gate_tables() -> tuple[Table, ...]:
 def read_back_tables() -> tuple[Table, ...]:
     """Tables of models that earlier layers read as earlier runs left them."""
     return read_contract(PROJECT / "models" / "frames" / "_sources.yml")
+
+
+def project_schemas() -> list[str]:
+    """Every schema that the project writes to."""
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    # a layer's folder, group and schema have one name; what is drawn again has a schema beside its layer's
+    layers = ["replays", *(name for name in project["models"]["prevalence"] if not name.startswith("+"))]
+    contracts = [table.schema for table in (*raw_tables(), *gate_tables())]
+    return sorted({*layers, project["seeds"]["prevalence"]["+schema"], *contracts, *_DEMO_SCHEMAS})
 
 
 def planning_tables() -> tuple[Table, ...]:

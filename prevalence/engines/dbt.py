@@ -140,7 +140,7 @@ class Dbt:
         lines = [
             f"dbt {command} failed; what was finished before stays, and the same command goes on from there.",
             text,
-            duckdb_warehouse.memory_remedy(text),
+            duckdb_warehouse.remedy_of(text),
             f"The whole log: {display(self.settings.dbt_log)}",
         ]
         return "\n".join(line for line in lines if line)

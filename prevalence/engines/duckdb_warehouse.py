@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from prevalence.engines.contract import DUCKDB_TYPES, UNTYPED, Column, Files, Table
+from prevalence.engines.contract import DUCKDB_TYPES, UNTYPED, Column, Files, Table, project_schemas
 from prevalence.engines.settings import Settings, UserError, display
 from prevalence.engines.warehouse_interface import EngineError, MissingTable, Warehouse, first_line
 
@@ -32,6 +32,7 @@ class DuckDb(Warehouse):
     @contextmanager
     def open(cls, settings: Settings, read_only: bool) -> Iterator[DuckDb]:
         cls.release_dbt()
+        _refuse_what_cannot_be(settings)
         if read_only and not settings.warehouse.exists():
             raise UserError(
                 f"There is no warehouse at {display(settings.warehouse)} yet. Remedy: `make demo`, or "
@@ -49,7 +50,7 @@ class DuckDb(Warehouse):
 
     @classmethod
     def make_ready(cls, settings: Settings) -> None:
-        pass
+        _refuse_what_cannot_be(settings)
 
     @classmethod
     def release_dbt(cls) -> None:
@@ -242,6 +243,40 @@ def _set_aside(settings: Settings, world: str) -> Path:
     return settings.warehouse.with_name(f"{settings.warehouse.stem}.{world}{settings.warehouse.suffix}")
 
 
+def _refuse_what_cannot_be(settings: Settings) -> None:
+    """Raise UserError for what DuckDB or dbt would refuse later, in words of theirs, or wait for without an end."""
+    path = settings.warehouse
+    # DuckDB names a database for its file, up to the first dot
+    name = path.name.split(".")[0].lower()
+    if name in {*project_schemas(), *_TAKEN}:
+        raise UserError(
+            f"The warehouse {display(path)} would be a database of the name {name}, which a schema within it has, too, so "
+            "that nobody could tell them apart. Remedy: give the file another name, or set PREVALENCE_DUCKDB_PATH to one."
+        )
+    if path.exists() and not path.is_file():
+        raise UserError(
+            f"The warehouse {display(path)} is no file. Remedy: set PREVALENCE_DUCKDB_PATH to a file, which need not be "
+            "there yet."
+        )
+    threads = os.environ.get("PREVALENCE_DUCKDB_THREADS", "1")
+    if not (threads.isascii() and threads.isdecimal() and int(threads) > 0):
+        raise UserError(f"PREVALENCE_DUCKDB_THREADS is {threads!r}. Remedy: a whole number from 1, such as 2.")
+    limit = os.environ.get("PREVALENCE_MEMORY_LIMIT")
+    if limit is not None:
+        try:
+            with duckdb.connect() as connection:
+                connection.execute(f"set memory_limit = {literal(limit)}")
+        except duckdb.Error as error:
+            raise UserError(
+                f"PREVALENCE_MEMORY_LIMIT is {limit!r}, which is not an amount of memory. Remedy: a number with a unit, "
+                "such as 1500MB or 6GB."
+            ) from error
+
+
+# of DuckDB's own
+_TAKEN = ("information_schema", "pg_catalog", "system", "temp")
+
+
 def held_elsewhere(message: str) -> bool:
     return "Could not set lock on file" in message or "Conflicting lock" in message
 
@@ -267,16 +302,26 @@ def explain(warehouse: Path, message: str) -> str:
 
 def explain_failure(settings: Settings, error: duckdb.Error) -> str:
     """The sentence for a statement that failed."""
-    remedy = memory_remedy(str(error)) or "Remedy: when the disk is full, free some."
+    remedy = remedy_of(str(error)) or "Remedy: mend what DuckDB names."
     return (
         f"DuckDB stopped on {display(settings.warehouse)}: {first_line(error)} {remedy} Then run the same command again. "
         "Finished steps stay."
     )
 
 
-def memory_remedy(message: str) -> str:
-    """What helps when a message of DuckDB's says that it is out of memory; nothing for any other."""
-    if "Out of Memory Error" not in message:
-        return ""
-    limit = os.environ.get("PREVALENCE_MEMORY_LIMIT") or "what profiles.yml says"
-    return f"Remedy: DuckDB may use {limit}; let it use more, as in PREVALENCE_MEMORY_LIMIT=6GB."
+def remedy_of(message: str) -> str:
+    """What helps against a message of DuckDB's or of the system's that is about memory, disk or rights; else nothing."""
+    if "max_temp_directory_size" in message or any(words in message for words in _FULL):
+        return "Remedy: the disk is full, or this account's part of it; free some, or set PREVALENCE_DUCKDB_PATH elsewhere."
+    if "Out of Memory Error" in message:
+        limit = os.environ.get("PREVALENCE_MEMORY_LIMIT") or "what profiles.yml says"
+        return f"Remedy: DuckDB may use {limit}; let it use more, as in PREVALENCE_MEMORY_LIMIT=6GB."
+    if any(words in message for words in _FORBIDDEN):
+        return "Remedy: give this account the right to write there, or name another place."
+    if "No files found that match the pattern" in message:
+        return "Remedy: a landed file is gone; put it back, or land its folder again with --raw-folder."
+    return ""
+
+
+_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+_FORBIDDEN = ("Permission denied", "Operation not permitted", "Read-only file system", "read-only mode")

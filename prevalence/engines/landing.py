@@ -26,6 +26,8 @@ from prevalence.engines.settings import Settings, UserError
 from prevalence.engines.warehouse_interface import OWN_LOGS, EngineError, Warehouse, first_line
 
 ANSWERS = "label_events"
+# what people decide, each once
+CONFIGURATION = ("policies", "sampling_plans")
 
 
 @dataclass
@@ -95,12 +97,41 @@ def land(settings: Settings, raw_folder: Path | None) -> Landing:
                 connection.execute(statement)
             if raw_folder is not None:
                 _write_down(connection, files)
+            _refuse_contradictions(connection, tables)
         counts = connection.row_counts([table.relation for table in tables])
     for table in tables:
         if counts[table.relation]:
             origin = folder.files[table.name].entry if table.name in folder.files else "table"
             said.tables.append(f"{table.relation:<26}{counts[table.relation]:>12,} rows  {origin}")
     return said
+
+
+def _refuse_contradictions(connection: Warehouse, tables: tuple[Table, ...]) -> None:
+    """Raise UserError for policies and plans that cannot be told apart or have no meaning: nothing is built on them."""
+    problems = []
+    for table in (table for table in tables if table.name in CONFIGURATION):
+        ids = ", ".join(table.grain)
+        for *values, times in connection.rows(
+            f"select {ids}, count(*) as times from {table.relation} group by {ids} having count(*) > 1 order by {ids}"
+        ):
+            named = ", ".join(f"{name} {value}" for name, value in zip(table.grain, values, strict=True))
+            problems.append(f"{table.name}: {named} is there {times} times. Remedy: keep one row of each {ids}.")
+        for name in table.grain:
+            condition = f"{name} is null or trim({name}) = ''"
+            ((rows,),) = connection.rows(f"select count(*) as n from {table.relation} where {condition}")
+            if rows:
+                problems.append(f"{table.name}: {name} is empty in {rows} rows. Remedy: give each row its {name}.")
+        if "importance" in {column.name for column in table.columns}:
+            problems += [
+                f"{table.name}: importance of {ids} {name} is {importance}. Remedy: a number from 0, or null for 1."
+                for name, importance in connection.rows(
+                    f"select {table.grain[0]}, importance from {table.relation}"
+                    " where not (importance >= 0 and importance < cast('Infinity' as double)) order by 1"
+                )
+            ]
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        raise UserError(f"Policies or plans contradict each other; nothing is built on them.\n{listed}")
 
 
 def _landed_before(settings: Settings) -> list[Landed]:

@@ -97,7 +97,14 @@ class Settings:
 
     def enter(self) -> None:
         """Make the process look as if it had been started in the project with absolute paths in the environment."""
-        self.chart.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.chart.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            variable = "PREVALENCE_DUCKDB_PATH" if self.engine == "duckdb" else "PREVALENCE_SPARK_FOLDER"
+            raise UserError(
+                f"The folder {display(self.chart.parent)} of the warehouse cannot be made ({error.strerror}). Remedy: set "
+                f"{variable} to a place that this account may write to."
+            ) from error
         os.environ["PREVALENCE_DUCKDB_PATH"] = str(self.warehouse)
         os.environ["PREVALENCE_TARGET"] = self.engine
         os.environ["PREVALENCE_SPARK_FOLDER"] = str(self.spark_folder)

@@ -15,10 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from prevalence.engines.contract import UNTYPED, Column, Files, Table, gate_tables, raw_tables
-from prevalence.engines.settings import PROJECT, Settings, UserError
+from prevalence.engines.contract import UNTYPED, Column, Files, Table, project_schemas
+from prevalence.engines.settings import Settings, UserError
 from prevalence.engines.spark import java, session
 from prevalence.engines.warehouse_interface import DEMO_WORLD, EngineError, MissingTable, Warehouse, first_line
 
@@ -31,8 +29,6 @@ _MISSING = ("[TABLE_OR_VIEW_NOT_FOUND]", "[SCHEMA_NOT_FOUND]")
 # Hive's schema for Derby keeps a view's text in a LONG VARCHAR of 32,700 characters, and Spark adds to what it is given.
 LONGEST_TEXT = 24_000
 PART = "_files_"
-# where the models of demo/raw_world and demo/labelers are, besides `raw`
-_DEMO_SCHEMAS = ("demo_world", "truth")
 
 
 class Spark(Warehouse):
@@ -340,13 +336,8 @@ class Thrift(Spark):
             cursor.execute(sql)
 
 
-def project_databases() -> list[str]:
-    """Every database that the project writes to."""
-    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
-    # a layer's folder, group and schema have one name; what is drawn again has a schema beside its layer's
-    layers = ["replays", *(name for name in project["models"]["prevalence"] if not name.startswith("+"))]
-    contracts = [table.schema for table in (*raw_tables(), *gate_tables())]
-    return sorted({*layers, project["seeds"]["prevalence"]["+schema"], *contracts, *_DEMO_SCHEMAS})
+# what is a schema on DuckDB is a database on Spark
+project_databases = project_schemas
 
 
 def _cast(column: Column, found: str | None) -> str:

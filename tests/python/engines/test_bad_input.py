@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import subprocess
 import sys
@@ -534,3 +536,109 @@ def test_a_day_without_rows_blocks_and_is_named(command, table):
     assert code == cli.EXIT_BLOCKED
     assert "BLOCKED" in text and "2026-03-03" in text and "every_day_has_rows" in text
     assert not command.query("select 1 from information_schema.tables where table_schema = 'marts'")
+
+
+# --- refused: places, settings, policies and plans ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        ("/dev/null/x/prevalence.duckdb", "cannot be made"),
+        ("/proc/nowhere/prevalence.duckdb", "cannot be made"),
+        ("/sys/prevalence.duckdb", "cannot be opened"),
+        ("{folder}", "is no file"),
+        ("{folder}/pipe", "is no file"),
+        ("{folder}/raw.duckdb", "database of the name raw"),
+        ("{folder}/Marts.v1.duckdb", "database of the name marts"),
+    ],
+)
+def test_a_place_where_no_warehouse_can_be_is_named(command, monkeypatch, place, named):
+    os.mkfifo(command.folder / "pipe")
+    folder = own_logs.write(command.folder / "raw_logs")
+    monkeypatch.setenv("PREVALENCE_DUCKDB_PATH", place.format(folder=command.folder))
+    code, text = command("land", "--raw-folder", folder)
+    assert code == cli.EXIT_USER and named in text and "Remedy" in text and "PREVALENCE_DUCKDB_PATH" in text
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PREVALENCE_MEMORY_LIMIT", "abc"),
+        ("PREVALENCE_MEMORY_LIMIT", "6 apples"),
+        ("PREVALENCE_DUCKDB_THREADS", "abc"),
+        ("PREVALENCE_DUCKDB_THREADS", "0"),
+        ("PREVALENCE_DUCKDB_THREADS", "1.5"),
+    ],
+)
+def test_settings_that_mean_nothing_are_named(command, monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    code, text = command("land", "--raw-folder", own_logs.write(command.folder / "raw"))
+    assert code == cli.EXIT_USER and f"{variable} is {value!r}" in text and "Remedy" in text
+
+
+def test_what_the_system_refuses_is_said_in_one_sentence(command, monkeypatch):
+    """A full disk or a missing right, wherever it shows: exit code and sentence instead of a stack trace."""
+    from prevalence.engines import landing
+
+    for number, remedy in ((errno.ENOSPC, "the disk is full"), (errno.EROFS, "the right to write")):
+
+        def refuse(*_, number: int = number):
+            raise OSError(number, os.strerror(number), "somewhere")
+
+        monkeypatch.setattr(landing, "land", refuse)
+        code, text = command("land")
+        assert code == cli.EXIT_USER and "refused at somewhere" in text and remedy in text and "Remedy" in text
+
+
+def test_a_disk_that_fills_up_leaves_the_warehouse_as_it_was(command):
+    """A limit on the size of files stands in for the disk; the next landing goes on."""
+    folder = own_logs.write(command.folder / "raw")
+    assert command("land", "--raw-folder", folder)[0] == 0
+    with duckdb.connect(str(command.warehouse)) as connection:
+        connection.execute("drop table raw.users")
+        connection.execute("create table raw.users as select 'u' || n as user_id from range(10) as t (n)")
+    size = command.warehouse.stat().st_size
+    script = (
+        "import resource, sys\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\n"
+        "from prevalence.engines.duckdb_warehouse import DuckDb\n"
+        "from prevalence.engines.settings import Settings, UserError\n"
+        "try:\n"
+        "    with DuckDb.open(Settings.from_environment(), read_only=False) as warehouse:\n"
+        "        warehouse.execute('create table raw.big as select md5(n::varchar) as x from range(2000000) as t (n)')\n"
+        "except UserError as error:\n"
+        "    print(error)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert "Remedy: the disk is full" in said.stdout and "Traceback" not in said.stderr, said
+    assert command.query("select count(*) from raw.users") == [(10,)]
+
+
+def test_policies_and_plans_that_contradict_each_other_are_named_before_anything_is_built(command):
+    rows = ", ".join(
+        f"('{name}', '1.0.0', 'Title', cast({importance} as double))"
+        for name, importance in (
+            ("it''s", 1),
+            ("it''s", 2),
+            ("once", 1),
+            ("odd", "'nan'"),
+            ("less", -1),
+            ("none", "null"),
+            (" ", 1),
+        )
+    )
+    plans = "select * from {table} union all select * replace (20 as expected_units) from {table}"
+    folder = own_logs.write(
+        command.folder / "raw",
+        policies=f"select * from (values {rows}) as t (policy_id, policy_version, title, importance)",
+        sampling_plans=plans,
+    )
+    code, text = command("run", "--raw-folder", folder)
+    assert code == cli.EXIT_USER
+    assert "policies: policy_id it's is there 2 times. Remedy" in text
+    assert "sampling_plans: plan_id all_interactions is there 2 times. Remedy" in text
+    assert "importance of policy_id odd is nan" in text and "importance of policy_id less is -1.0" in text
+    assert "policy_id is empty in 1 rows" in text and "once" not in text and "none" not in text
+    # the landing was taken back, too
+    assert not command.query("select 1 from information_schema.tables where table_schema in ('raw', 'staging')")
