@@ -9,17 +9,27 @@ label_events as (
 
 ),
 
--- what is drawn on several days is one assignment
+assignments_of_items as (
+
+    select *
+    from {{ ref('label_possible_assignments') }}
+
+),
+
+-- what is drawn on several days is one assignment, of an item a day
 possible_assignments as (
 
-    select distinct
+    select
         assignment_id,
         item_hash,
         component_count,
         policy_id,
         policy_version,
-        pool
-    from {{ ref('label_possible_assignments') }}
+        pool,
+        label_protocol_id,
+        min(sample_date) as shown_from
+    from assignments_of_items
+    group by assignment_id, item_hash, component_count, policy_id, policy_version, pool, label_protocol_id
 
 ),
 
@@ -57,6 +67,17 @@ checked_rows as (
                 or coalesce(label_events.pool, '') <> possible_assignments.pool
                 then 'not_what_was_asked'
             when coalesce(label_events.item_hash, '') <> possible_assignments.item_hash then 'stale_item'
+            when assignments_of_items.assignment_id is null then 'another_item'
+            when
+                coalesce(label_events.label_protocol_id, '') <> possible_assignments.label_protocol_id
+                then 'another_label_protocol'
+            when
+                coalesce(label_events.source, '') not in ('human', 'llm', 'rule')
+                or (possible_assignments.pool = 'llm') = (label_events.source = 'human')
+                then 'source_not_of_the_pool'
+            when
+                label_events.submitted_at < cast(possible_assignments.shown_from as timestamp)
+                then 'submitted_before_it_was_shown'
             when
                 coalesce(label_events.outcome, '') not in (
                     'ok', 'cannot_determine', 'skipped', 'escalated', 'refusal', 'provider_filter', 'truncated',
@@ -79,6 +100,10 @@ checked_rows as (
     from label_events
     left join possible_assignments
         on label_events.assignment_id = possible_assignments.assignment_id
+    left join assignments_of_items
+        on
+            label_events.assignment_id = assignments_of_items.assignment_id
+            and label_events.item_id = assignments_of_items.item_id
     left join shared_event_ids
         on label_events.label_event_id = shared_event_ids.label_event_id
     left join policies

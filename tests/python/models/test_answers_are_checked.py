@@ -248,6 +248,32 @@ def test_the_first_answer_counts_and_a_change_of_mind_is_counted(read):
     assert rows(connection, "select changed_rows, bad_supersedes_rows from quality.label_event_profiles") == [(2, 0)]
 
 
+# --- what fits the assignment -------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_does_not_fit_its_assignment_is_set_aside_by_name(read):
+    wrong: dict[str, tuple[str, dict[str, str | None]]] = {
+        "judge": ("source_not_of_the_pool", {"source": "llm"}),
+        "rule": ("source_not_of_the_pool", {"source": "rule"}),
+        "nobody": ("source_not_of_the_pool", {"source": None}),
+        "protocol": ("another_label_protocol", {"label_protocol_id": "foreign"}),
+        "item": ("another_item", {"item_id": "item_judge"}),
+        "no_item": ("another_item", {"item_id": ""}),
+        "hash": ("stale_item", {"item_hash": "old"}),
+        "pool": ("not_what_was_asked", {"pool": "bpo"}),
+        "version": ("not_what_was_asked", {"policy_version": "2"}),
+        "time": ("submitted_before_it_was_shown", {"submitted_at": "2026-10-04 23:59:59.999"}),
+    }
+    connection = read(
+        dict.fromkeys([*wrong, "right"], 1),
+        [answer(name, name, **values) for name, (_, values) in wrong.items()] + [answer("right", "right")],
+    )
+    assert counted(connection) == {**dict.fromkeys(wrong), "right": "violating"}
+    assert dict(rows(connection, "select row_key, quarantine_reason from quality.quarantined_rows")) == {
+        name: reason for name, (reason, _) in wrong.items()
+    }
+
+
 # --- empty texts ------------------------------------------------------------------------------------------------------------------
 
 
