@@ -2,16 +2,20 @@
 
 with
 
--- The days before the batch are read so that a copy of an earlier row is known as one.
--- `render()` keeps dbt from cutting the source to the batch's own day.
 interactions as {{ prevalence._inlined() }} (
 
     select *
     from {{ source('raw', 'interactions').render() }}
     where
-        occurred_at >= {{ prevalence._batch_start(days_before=var('deduplication_days')) }}
+        occurred_at >= {{ prevalence._batch_start() }}
         and occurred_at < {{ prevalence._batch_end() }}
-        and occurred_at >= cast('{{ var("period_start_date") }}' as timestamp)
+
+),
+
+repeated_interactions as (
+
+    select *
+    from {{ ref('stg_interactions_repeated') }}
 
 ),
 
@@ -43,6 +47,19 @@ ranked_rows as (
 
 ),
 
+-- the first of a day's copies is still one when the event is known from an earlier day
+compared_rows as (
+
+    select
+        ranked_rows.*,
+        ranked_rows.row_rank > 1
+        or coalesce(repeated_interactions.first_date < ranked_rows.row_date, false) as is_copy
+    from ranked_rows
+    left join repeated_interactions
+        on ranked_rows.interaction_id = repeated_interactions.interaction_id
+
+),
+
 final as (
 
     select
@@ -61,16 +78,15 @@ final as (
         row_date,
         case
             when quarantine_reason is not null then 'quarantined'
-            when row_rank > 1 then 'duplicate'
+            when is_copy then 'duplicate'
             when
                 received_at > {{ prevalence._day_plus_hours('row_date', 24 + var('late_after_hours')) }}
                 then 'late'
             else 'used'
         end as row_disposition,
-        quarantine_reason is null and row_rank = 1 as is_used,
+        quarantine_reason is null and not is_copy as is_used,
         quarantine_reason
-    from ranked_rows
-    where occurred_at >= {{ prevalence._batch_start() }}
+    from compared_rows
 
 )
 
