@@ -2,6 +2,7 @@
 
 with
 
+-- `render()` keeps dbt from cutting the source to the batch's day a second time.
 interactions as {{ prevalence._inlined() }} (
 
     select *
