@@ -157,8 +157,9 @@ def _listed(table: str, path: Path, before: list[Landed]) -> Landed:
         return replace(known, table_name=table)
     size, modified = raw_files.size_and_time(path)
     now = Landed(table, str(path), size, modified, raw_files.sha256(path))
-    is_same = known is not None and known.sha256 == now.sha256
-    return replace(now, landed_at=known.landed_at if is_same else None)
+    if known is not None and known.sha256 == now.sha256:
+        return replace(now, landed_at=known.landed_at)
+    return replace(now, landed_at=None)
 
 
 def _news(before: list[Landed], files: list[Landed]) -> list[str]:
