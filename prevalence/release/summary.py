@@ -2,7 +2,8 @@
 
 from prevalence.engines import warehouse
 from prevalence.engines.settings import Settings, UserError, display
-from prevalence.release.headline import EXPOSURES, Truths, headlines, percent
+from prevalence.engines.terminal import is_terminal, show_table
+from prevalence.release.headline import EXPOSURES, Figure, Truths, headlines, percent
 
 
 def print_summary(settings: Settings, truths: Truths | None = None) -> None:
@@ -17,20 +18,8 @@ def print_summary(settings: Settings, truths: Truths | None = None) -> None:
     print()
     if not figures:
         print("No figure is published: marts.prevalence has no overall figure of any policy.")
-    has_truth = any(figure.truth is not None for figure in figures)
     if figures:
-        width = max(len("policy"), *(len(figure.title) for figure in figures)) + 2
-        level = "/".join(sorted({f"{100 * figure.level:g}" for figure in figures}))
-        heading = f"{'policy':<{width}}{'prevalence':>11}  {f'{level} % interval':<21}"
-        print(heading + ("    truth  covered" if has_truth else "") + "  of")
-    for figure in figures:
-        interval = f"[{percent(figure.lower)}, {percent(figure.upper)}]"
-        line = f"{figure.title:<{width}}{percent(figure.prevalence):>11}  {interval:<21}"
-        if has_truth:
-            covered = {True: "yes", False: "NO", None: "n/a"}[figure.covers]
-            line += f"{percent(figure.truth):>9}  {covered:<7}"
-        exposure = EXPOSURES.get(figure.unit_type, figure.unit_type)
-        print(f"{line}  {exposure.removeprefix('of ')}, {figure.period_title} from {figure.period_start}")
+        _print_figures(figures)
     print(f"\nwarehouse  {settings.place.removeprefix('in ')}   (the figures: marts.prevalence)")
     if settings.chart.exists():
         print(f"chart      {display(settings.chart)}")
@@ -38,3 +27,28 @@ def print_summary(settings: Settings, truths: Truths | None = None) -> None:
     if pages.is_dir():
         gates = ", ".join(sorted(path.name for path in pages.iterdir() if not path.name.startswith(".")))
         print(f"data docs  {display(pages)}/<gate>/index.html   ({gates})")
+
+
+def _print_figures(figures: list[Figure]) -> None:
+    has_truth = any(figure.truth is not None for figure in figures)
+    level = "/".join(sorted({f"{100 * figure.level:g}" for figure in figures}))
+    headers = ["policy", "prevalence", f"{level} % interval", *(["truth", "covered"] if has_truth else []), "of"]
+    rows = []
+    for figure in figures:
+        covered = {True: "yes", False: "NO", None: "n/a"}[figure.covers]
+        exposure = EXPOSURES.get(figure.unit_type, figure.unit_type).removeprefix("of ")
+        rows.append(
+            [
+                *(figure.title, percent(figure.prevalence), f"[{percent(figure.lower)}, {percent(figure.upper)}]"),
+                *([percent(figure.truth), covered] if has_truth else []),
+                f"{exposure}, {figure.period_title} from {figure.period_start}",
+            ]
+        )
+    if is_terminal():
+        show_table(headers, rows, left=("policy", headers[2], "covered", "of"))
+        return
+    # a pipe gets one line for each figure, in columns of the same places from run to run
+    width = max(len("policy"), *(len(figure.title) for figure in figures)) + 2
+    for policy, prevalence, interval, *truth, of in (headers, *rows):
+        known = f"{truth[0]:>9}  {truth[1]:<7}" if truth else ""
+        print(f"{policy:<{width}}{prevalence:>11}  {interval:<21}{known}  {of}")
