@@ -1,7 +1,7 @@
 -- How one drawn unit came by its weight, from the frame over draw and audit to its part of a day's figure: a row per
 -- policy, every factor beside what was stored. `--vars` name it: plan_id and unit_id; no unit_id takes the plan's
--- heaviest unit. What comes from the frame is null where the frame of that day is gone, and differs where late rows have
--- changed it since.
+-- heaviest unit. What comes from the frame is null where the frame of that day is gone, and differs where late rows
+-- have changed it since.
 with
 
 unit as (
