@@ -49,6 +49,8 @@ class Dbt:
             "period_start_date": window.start.isoformat(),
             "period_end_date": window.end.isoformat(),
         }
+        # dbt's own description of the project, read once: parts of one run share it (see _parsed)
+        self._manifests: list = []
 
     def within(self, window: Window) -> Dbt:
         """The same project and the same measured period, of which only the days of `window` are built anew.
@@ -82,7 +84,13 @@ class Dbt:
 
     def manifest(self):
         """dbt's own description of the project under these vars: nodes with their relations, columns and grains."""
-        return self._invoke(["parse"])
+        return self._parsed()
+
+    def _parsed(self):
+        """The manifest, parsed once: without it each command of a run would read the whole project again (half a second)."""
+        if not self._manifests:
+            self._manifests.append(self._invoke(["parse"]))
+        return self._manifests[0]
 
     def _event_time(self) -> list[str]:
         # Always both ends: dbt would otherwise work through every day up to the one on the clock.
@@ -96,6 +104,7 @@ class Dbt:
         from dbt.cli.main import dbtRunner
 
         warehouse.make_ready(self.settings)
+        manifest = None if command[0] == "parse" else self._parsed()
         # one session is one thread's: profiles.yml says so, and nothing else is possible
         is_free = self.settings.engine != "session"
         threads = ["--threads", str(self.threads)] if self.threads and is_free else []
@@ -116,7 +125,7 @@ class Dbt:
 
         try:
             with _quiet():
-                outcome = dbtRunner(callbacks=[hear]).invoke(arguments)
+                outcome = dbtRunner(manifest=manifest, callbacks=[hear]).invoke(arguments)
         finally:
             warehouse.release_dbt(self.settings)
         if isinstance(outcome.exception, KeyboardInterrupt):
