@@ -10,7 +10,7 @@ figure as (
         and policy_id = '{{ var("policy_id", "self_harm") }}'
         and plan_id = '{{ var("plan_id", "content_days_mixture") }}'
         and period_type = '{{ var("period_type", "28_days") }}'
-        and period_start = cast('{{ var("period_start", var("period_start_date")) }}' as date)
+        and period_start = cast('{{ var("period_start", var("demo_world_start_date")) }}' as date)
 
 ),
 

@@ -18,7 +18,7 @@ figures as (
         and plan_id = '{{ var("plan_id", "content_days_mixture") }}'
         and unit_type = '{{ var("unit_type", "content_day") }}'
         and period_type = '{{ var("period_type", "28_days") }}'
-        and period_start = cast('{{ var("period_start", var("period_start_date")) }}' as date)
+        and period_start = cast('{{ var("period_start", var("demo_world_start_date")) }}' as date)
 
 ),
 

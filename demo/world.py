@@ -43,6 +43,8 @@ class World:
     def variables(self) -> dict:
         return {
             "demo_world": True,
+            "demo_world_start_date": self.start.isoformat(),
+            "demo_world_end_date": self.end.isoformat(),
             "demo_world_seed": self.seed,
             "demo_world_interactions": self.interactions,
             "demo_world_users": self.users,
@@ -65,8 +67,8 @@ def default_world() -> World:
         users=variables["demo_world_users"],
         contents=variables["demo_world_contents"],
         days_per_world=variables["demo_world_days_per_world"],
-        start=date.fromisoformat(variables["period_start_date"]),
-        end=date.fromisoformat(variables["period_end_date"]),
+        start=date.fromisoformat(variables["demo_world_start_date"]),
+        end=date.fromisoformat(variables["demo_world_end_date"]),
     )
 
 

@@ -9,8 +9,7 @@ landed_days as (
     where
         not {{ prevalence._is_missing('interaction_id') }}
         and surface is not null
-        and occurred_at >= cast('{{ var("period_start_date") }}' as timestamp)
-        and occurred_at < cast('{{ var("period_end_date") }}' as timestamp)
+        and cast(occurred_at as date) in (select unit_date from {{ ref('stg_measured_days') }})
 
 ),
 

@@ -6,8 +6,8 @@ request than four weeks have; one of several days has as many.
 -#}
 {% macro _world_size() -%}
     {%- set day_format = '%Y-%m-%d' -%}
-    {%- set first = modules.datetime.datetime.strptime(var('period_start_date') | string, day_format) -%}
-    {%- set end = modules.datetime.datetime.strptime(var('period_end_date') | string, day_format) -%}
+    {%- set first = modules.datetime.datetime.strptime(var('demo_world_start_date') | string, day_format) -%}
+    {%- set end = modules.datetime.datetime.strptime(var('demo_world_end_date') | string, day_format) -%}
     {%- set days = (end - first).days -%}
     {%- set requests = var('demo_world_interactions') | int -%}
     {%- if days < 1 or requests < days -%}

@@ -82,7 +82,7 @@ dated_contents as (
             )
         ) }} as created_at,
         {{ prevalence._add_seconds(
-            "cast('" ~ var('period_start_date') ~ "' as timestamp)",
+            "cast('" ~ var('demo_world_start_date') ~ "' as timestamp)",
             (size.switch_day * 86400) ~ ' + cast(floor(second_piece * 7200) as bigint)'
         ) }} as switched_at
     from drawn_contents
@@ -106,7 +106,7 @@ final as (
             when created_at >= switched_at then created_at
             when
                 created_at >= {{ prevalence._add_seconds(
-                    "cast('" ~ var('period_start_date') ~ "' as timestamp)",
+                    "cast('" ~ var('demo_world_start_date') ~ "' as timestamp)",
                     'cast(' ~ ((size.switch_day - 30) * 86400) ~ ' as bigint)'
                 ) }}
                 then switched_at

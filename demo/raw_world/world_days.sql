@@ -10,7 +10,7 @@ numbered_days as (
     select
         days.day_number,
         {{ prevalence._add_seconds(
-            "cast('" ~ var('period_start_date') ~ "' as timestamp)", 'days.day_number * 86400'
+            "cast('" ~ var('demo_world_start_date') ~ "' as timestamp)", 'days.day_number * 86400'
         ) }} as day_start_at,
         (days.day_number + {{ size.first_weekday }} + 700) % 7 as weekday
     from range({{ -size.oldest_cohort }}, {{ size.days }}) as days (day_number)

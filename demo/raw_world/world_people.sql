@@ -58,7 +58,7 @@ final as (
             else 'JP'
         end as country,
         {{ prevalence._add_seconds(
-            "cast('" ~ var('period_start_date') ~ "' as timestamp)",
+            "cast('" ~ var('demo_world_start_date') ~ "' as timestamp)",
             '-cast(floor(sign_up_piece * 69120000) as bigint) - 5184000'
         ) }} as signed_up_at,
         case

@@ -1,21 +1,20 @@
-{#- The bounds of the day that a microbatch model is working on, cut to the measured period.
+{#- The bounds of the day that a microbatch model is working on, cut to the vars period_start_date and period_end_date where they are
+given. Outside a batch (compiling, linting, unit tests) they are these vars, or the ends of every calendar. -#}
 
-Outside a batch (compiling, linting, unit tests) they are the period's own bounds. -#}
-
-{% macro _batch_start(days_before=0) -%}
-    {%- set start = var('period_start_date') ~ ' 00:00:00' -%}
+{% macro _batch_start() -%}
+    {%- set starts = [(var('period_start_date') or '0001-01-01') ~ ' 00:00:00'] -%}
     {%- if model.batch -%}
-        {%- set start = model.batch.event_time_start.strftime('%Y-%m-%d %H:%M:%S') -%}
+        {%- do starts.append(model.batch.event_time_start.strftime('%Y-%m-%d %H:%M:%S')) -%}
     {%- endif -%}
-    (cast('{{ start }}' as timestamp) - interval '{{ days_before }}' day)
+    cast('{{ starts | max }}' as timestamp)
 {%- endmacro %}
 
 {% macro _batch_end() -%}
-    {%- set end = var('period_end_date') ~ ' 00:00:00' -%}
+    {%- set ends = [(var('period_end_date') or '9999-12-31') ~ ' 00:00:00'] -%}
     {%- if model.batch -%}
-        {%- set end = [end, model.batch.event_time_end.strftime('%Y-%m-%d %H:%M:%S')] | min -%}
+        {%- do ends.append(model.batch.event_time_end.strftime('%Y-%m-%d %H:%M:%S')) -%}
     {%- endif -%}
-    cast('{{ end }}' as timestamp)
+    cast('{{ ends | min }}' as timestamp)
 {%- endmacro %}
 
 {#- The configuration that every model built day by day shares.
@@ -30,7 +29,7 @@ Arguments:
         incremental_strategy='microbatch',
         event_time=event_time,
         partition_by=day or event_time,
-        begin=var('period_start_date'),
+        begin=var('period_start_date') or var('demo_world_start_date'),
         batch_size='day',
         lookback=var('lookback_days'),
         concurrent_batches=false

@@ -9,7 +9,11 @@ Arguments:
     case {{ periods }}.anchored_to
             -- the first Monday of the calendar that engines count days by
             when 'monday' then cast('1970-01-05' as date)
+            {% if var('period_start_date') -%}
             else cast('{{ var('period_start_date') }}' as date)
+            {%- else -%}
+            else (select min(unit_date) from {{ ref('stg_measured_days') }})
+            {%- endif %}
         end
     {%- endset -%}
     {{ prevalence._add_days(

@@ -19,19 +19,11 @@ that of the best sample for its policy alone. No row where no set is in force fo
 {% macro _rates_in_force(rates, unit_type) -%}
 with
 
-_rf_days as (
-
-    {{ prevalence._calendar_days() | indent(4) }}
-
-),
-
+-- dbt cuts it to the day of the batch
 _rf_batch_days as (
 
-    select calendar_date
-    from _rf_days
-    where
-        calendar_date >= cast({{ prevalence._batch_start() }} as date)
-        and calendar_date < {{ prevalence._batch_end() }}
+    select unit_date as calendar_date
+    from {{ ref('stg_measured_days') }}
 
 ),
 

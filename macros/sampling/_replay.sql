@@ -4,8 +4,8 @@ a replay writes to a stored draw. -#}
 
 {#- Whether a replay is asked for the row's day and plan. -#}
 {% macro _is_replayed(day, plan='plan_id') -%}
-    {{ day }} >= cast('{{ var('period_start_date') }}' as date)
-        and {{ day }} < cast('{{ var('period_end_date') }}' as date)
+    {{ day }} >= cast('{{ var('replay_start_date') }}' as date)
+        and {{ day }} < cast('{{ var('replay_end_date') }}' as date)
         {%- if var('replay_plans') %}
         and {{ plan }} in (
             {%- for each in var('replay_plans') %}'{{ dbt.escape_single_quotes(each) }}'{{ ', ' if not loop.last }}{% endfor -%}

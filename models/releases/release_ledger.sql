@@ -104,8 +104,12 @@ kept_rows as (
     select
         last_release.*,
         last_release.release_status <> 'withdrawn'
+        {%- if var('period_start_date') %}
         and last_release.period_start >= cast('{{ var("period_start_date") }}' as date)
-        and last_release.period_start < cast('{{ var("period_end_date") }}' as date) as is_withdrawn_now
+        {%- endif %}
+        {%- if var('period_end_date') %}
+        and last_release.period_start < cast('{{ var("period_end_date") }}' as date)
+        {%- endif %} as is_withdrawn_now
     from last_release
     left join candidates
         on {{ prevalence._same_key('last_release', 'candidates', key) }}

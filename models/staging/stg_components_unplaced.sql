@@ -16,20 +16,33 @@ used_interactions as (
 
 ),
 
-landed_interactions as (
+interactions as (
 
     select
         interaction_id,
-        bool_and(
-            coalesce(
-                occurred_at < cast('{{ var("period_start_date") }}' as timestamp)
-                or occurred_at >= cast('{{ var("period_end_date") }}' as timestamp),
-                false
-            )
-        ) as is_outside_period
+        occurred_at
     from {{ source('raw', 'interactions') }}
     where interaction_id is not null
-    group by interaction_id
+
+),
+
+staged_days as (
+
+    select unit_date
+    from {{ ref('stg_measured_days') }}
+    where is_staged
+
+),
+
+landed_interactions as (
+
+    select
+        interactions.interaction_id,
+        bool_and(interactions.occurred_at is not null and staged_days.unit_date is null) as is_outside_period
+    from interactions
+    left join staged_days
+        on cast(interactions.occurred_at as date) = staged_days.unit_date
+    group by interactions.interaction_id
 
 ),
 

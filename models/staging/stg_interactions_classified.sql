@@ -13,13 +13,6 @@ interactions as {{ prevalence._inlined() }} (
 
 ),
 
-repeated_interactions as (
-
-    select *
-    from {{ ref('stg_interactions_repeated') }}
-
-),
-
 checked_rows as {{ prevalence._inlined() }} (
 
     select
@@ -30,6 +23,81 @@ checked_rows as {{ prevalence._inlined() }} (
             when surface is null then 'missing_surface'
         end as quarantine_reason
     from interactions
+
+),
+
+checked_ids as (
+
+    select distinct interaction_id
+    from checked_rows
+    where quarantine_reason is null
+
+),
+
+-- what this model has taken in on other days stays, whether its logs are there any more or not
+taken_rows as (
+
+    {% if flags.INTROSPECT and is_incremental() -%}
+    select
+        interaction_id,
+        row_date
+    from {{ this }}
+    where
+        is_used = true
+        and row_date >= cast({{ prevalence._batch_start() }} - interval '{{ var("deduplication_days") }}' day as date)
+        and row_date < cast({{ prevalence._batch_end() }} + interval '{{ var("deduplication_days") }}' day as date)
+        and (
+            row_date < cast({{ prevalence._batch_start() }} as date)
+            or row_date >= cast({{ prevalence._batch_end() }} as date)
+        )
+    {%- else -%}
+    select
+        cast(null as string) as interaction_id,
+        cast(null as date) as row_date
+    where 1 = 0
+    {%- endif %}
+
+),
+
+taken_days as (
+
+    select distinct row_date
+    from taken_rows
+
+),
+
+-- a day that is landed and not measured had the event, too, when it came before this one
+earlier_rows as {{ prevalence._inlined() }} (
+
+    select
+        interaction_id,
+        cast(occurred_at as date) as row_date
+    from {{ source('raw', 'interactions').render() }}
+    where
+        surface is not null
+        and occurred_at >= {{ prevalence._batch_start() }} - interval '{{ var("deduplication_days") }}' day
+        and occurred_at < {{ prevalence._batch_start() }}
+
+),
+
+-- An event belongs to the day that took it in first, and to the earliest of days that are built one after the other. So
+-- a day that is built again comes out as it was, and nothing that was drawn moves to a day that was landed later.
+known_ids as (
+
+    select checked_ids.interaction_id
+    from checked_ids
+    inner join taken_rows
+        on checked_ids.interaction_id = taken_rows.interaction_id
+
+    union
+
+    select checked_ids.interaction_id
+    from checked_ids
+    inner join earlier_rows
+        on checked_ids.interaction_id = earlier_rows.interaction_id
+    left join taken_days
+        on earlier_rows.row_date = taken_days.row_date
+    where taken_days.row_date is null
 
 ),
 
@@ -48,16 +116,16 @@ ranked_rows as (
 
 ),
 
--- the first of a day's copies is still one when the event is known from an earlier day
+-- the first of a day's copies is still one when the event is known from another day
 compared_rows as (
 
     select
         ranked_rows.*,
         ranked_rows.row_rank > 1
-        or coalesce(repeated_interactions.first_date < ranked_rows.row_date, false) as is_copy
+        or known_ids.interaction_id is not null as is_copy
     from ranked_rows
-    left join repeated_interactions
-        on ranked_rows.interaction_id = repeated_interactions.interaction_id
+    left join known_ids
+        on ranked_rows.interaction_id = known_ids.interaction_id
 
 ),
 

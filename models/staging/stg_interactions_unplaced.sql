@@ -6,10 +6,24 @@ interactions as (
 
     select *
     from {{ source('raw', 'interactions') }}
-    where
-        occurred_at is null
-        or occurred_at < cast('{{ var("period_start_date") }}' as timestamp)
-        or occurred_at >= cast('{{ var("period_end_date") }}' as timestamp)
+
+),
+
+staged_days as (
+
+    select unit_date
+    from {{ ref('stg_measured_days') }}
+    where is_staged
+
+),
+
+unplaced_rows as (
+
+    select interactions.*
+    from interactions
+    left join staged_days
+        on cast(interactions.occurred_at as date) = staged_days.unit_date
+    where staged_days.unit_date is null
 
 ),
 
@@ -34,7 +48,7 @@ final as (
             when occurred_at is null then 'missing_occurred_at'
             else 'outside_period'
         end as quarantine_reason
-    from interactions
+    from unplaced_rows
 
 )
 

@@ -38,25 +38,21 @@ def project_variable(name: str) -> float:
 
 
 class Dbt:
-    """Runs dbt commands with one set of vars, so that the project is parsed once."""
+    """Runs dbt commands with one set of vars, so that the project is parsed once.
+
+    The days that are worked on are no var: with others dbt would parse the project again.
+    """
 
     def __init__(self, settings: Settings, window: Window, variables: dict, threads: int | None) -> None:
         self.settings = settings
         self.window = window
         self.threads = threads
-        self.variables = {
-            **variables,
-            "period_start_date": window.start.isoformat(),
-            "period_end_date": window.end.isoformat(),
-        }
+self.variables = variables
         # dbt's own description of the project, read once: parts of one run share it (see _parsed)
         self._manifests: list = []
 
     def within(self, window: Window) -> Dbt:
-        """The same project and the same measured period, of which only the days of `window` are built anew.
-
-        The vars stay: with others dbt would parse the project again.
-        """
+        """The same project, of which only the days of `window` are built anew."""
         part = copy(self)
         part.window = window
         return part

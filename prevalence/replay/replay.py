@@ -43,7 +43,13 @@ def replay(
 ) -> Replay:
     """Draw again the days from `start` to before `end` and compare. Raises UserError where nothing was drawn there."""
     window = _window(settings, plans, start, end)
-    dbt = Dbt(settings, window, {**variables, "replay": True, "replay_plans": sorted(plans)}, None)
+    asked = {
+        "replay": True,
+        "replay_start_date": window.start.isoformat(),
+        "replay_end_date": window.end.isoformat(),
+        "replay_plans": sorted(plans),
+    }
+    dbt = Dbt(settings, window, {**variables, **asked}, None)
     dbt.run(selector="draw_again")
     with warehouse.connect(settings, read_only=True) as connection:
         return _report(connection, window)

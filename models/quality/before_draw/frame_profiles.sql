@@ -4,7 +4,8 @@ with
 
 calendar_days as (
 
-    {{ prevalence._calendar_days() | indent(4) }}
+    select unit_date as calendar_date
+    from {{ ref('stg_measured_days') }}
 
 ),
 

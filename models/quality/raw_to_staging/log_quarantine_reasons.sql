@@ -24,10 +24,8 @@ landed_rows as (
 -- users and scores come by the day too, but few a day; their shares are those of the whole source (log_source_profiles)
 measured_days as (
 
-    select cast(calendar_date as string) as row_day
-    from (
-        {{ prevalence._calendar_days() | indent(8) }}
-    ) as calendar_days
+    select cast(unit_date as string) as row_day
+    from {{ ref('stg_measured_days') }}
 
 ),
 

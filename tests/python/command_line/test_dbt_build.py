@@ -67,7 +67,6 @@ def test_a_plain_build_passes_every_test_and_changes_no_row(tmp_path: Path) -> N
     shutil.copy(tmp_path / "prevalence.duckdb", tmp_path / "before.duckdb")
     said = run(
         tmp_path, "dbt.cli.main", "build", "--event-time-start", START, "--event-time-end", END,
-        "--vars", f"{{period_start_date: '{START}', period_end_date: '{END}'}}",
     )  # fmt: skip
     assert "ERROR=0" in said and "WARN=0" in said
     assert "unit test" in said

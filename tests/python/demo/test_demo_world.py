@@ -81,7 +81,7 @@ class World:
         self.start, self.end = start, end
         self.path = folder / "world.duckdb"
         names = {f"demo_world_{name}": value for name, value in variables.items()}
-        names |= {"demo_world": True, "period_start_date": start, "period_end_date": end}
+        names |= {"demo_world": True, "demo_world_start_date": start, "demo_world_end_date": end}
         options = ["--select", "path:demo/raw_world", "--threads", str(threads)]
         invoke(folder, parsed, command, names, *options, "--event-time-start", start, "--event-time-end", end)
 

@@ -24,8 +24,8 @@ SIXTEEN_DAYS = {"start": "2026-10-05", "end": "2026-10-21", "interactions": 3000
 VARIABLES = {
     "demo_world": True,
     "demo_world_interactions": SIXTEEN_DAYS["interactions"],
-    "period_start_date": SIXTEEN_DAYS["start"],
-    "period_end_date": SIXTEEN_DAYS["end"],
+    "demo_world_start_date": SIXTEEN_DAYS["start"],
+    "demo_world_end_date": SIXTEEN_DAYS["end"],
 }
 
 
