@@ -47,7 +47,7 @@ class Dbt:
         self.settings = settings
         self.window = window
         self.threads = threads
-self.variables = variables
+        self.variables = variables
         # dbt's own description of the project, read once: parts of one run share it (see _parsed)
         self._manifests: list = []
 
