@@ -18,6 +18,13 @@ plans as (
 
 ),
 
+draw_policies as (
+
+    select *
+    from {{ ref('draw_policies') }}
+
+),
+
 possible_assignments as (
 
     select *
@@ -75,11 +82,12 @@ rater_answers as (
         unit_type,
         unit_id,
         policy_id,
+        policy_version,
         count(*) as rater_labels,
         count_if(is_violating) as rater_violating_labels
     from answers
     where purpose = 'overlap' and outcome = 'ok'
-    group by unit_type, unit_id, policy_id
+    group by unit_type, unit_id, policy_id, policy_version
 
 ),
 
@@ -89,7 +97,8 @@ final as (
         draws.plan_id,
         draws.unit_id,
         draws.unit_type,
-        expert_answers.policy_id,
+        draw_policies.policy_id,
+        draw_policies.policy_version,
         draws.sample_date,
         draws.design,
         plans.has_audit,
@@ -123,15 +132,22 @@ final as (
     from draws
     inner join plans
         on draws.plan_id = plans.plan_id
+    inner join draw_policies
+        on
+            draws.plan_id = draw_policies.plan_id
+            and draws.sample_date = draw_policies.sample_date
     inner join expert_answers
         on
             draws.unit_type = expert_answers.unit_type
             and draws.unit_id = expert_answers.unit_id
+            and draw_policies.policy_id = expert_answers.policy_id
+            and draw_policies.policy_version = expert_answers.policy_version
     left join judge_answers
         on
             expert_answers.unit_type = judge_answers.unit_type
             and expert_answers.unit_id = judge_answers.unit_id
             and expert_answers.policy_id = judge_answers.policy_id
+            and expert_answers.policy_version = judge_answers.policy_version
     left join audits
         on
             draws.plan_id = audits.plan_id
@@ -142,6 +158,7 @@ final as (
             expert_answers.unit_type = rater_answers.unit_type
             and expert_answers.unit_id = rater_answers.unit_id
             and expert_answers.policy_id = rater_answers.policy_id
+            and expert_answers.policy_version = rater_answers.policy_version
 
 )
 

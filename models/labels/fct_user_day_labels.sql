@@ -31,10 +31,10 @@ unit_labels as (
 
 ),
 
-policies as (
+draw_policies as (
 
-    select policy_id
-    from {{ ref('stg_policies') }}
+    select *
+    from {{ ref('draw_policies') }}
 
 ),
 
@@ -43,18 +43,22 @@ interaction_answers as (
 
     select
         interactions.*,
-        policies.policy_id,
+        draw_policies.policy_id,
+        draw_policies.policy_version,
         unit_labels.expert_is_violating,
         unit_labels.expert_any_component_violates,
         unit_labels.expert_component_refs
     from interactions
-    cross join policies
+    inner join draw_policies
+        on
+            interactions.plan_id = draw_policies.plan_id
+            and interactions.sample_date = draw_policies.sample_date
     left join unit_labels
         on
             interactions.plan_id = unit_labels.plan_id
             and interactions.unit_type = unit_labels.unit_type
             and interactions.unit_id = unit_labels.unit_id
-            and policies.policy_id = unit_labels.policy_id
+            and draw_policies.policy_id = unit_labels.policy_id
 
 ),
 
@@ -66,6 +70,7 @@ component_labels as (
         'component' as unit_type,
         interaction_answers.interaction_id || '|' || cast(components.position as string) as unit_id,
         interaction_answers.policy_id,
+        interaction_answers.policy_version,
         interaction_answers.sample_date,
         interaction_answers.surface,
         interaction_answers.country,
@@ -97,6 +102,7 @@ interaction_labels as (
         'interaction' as unit_type,
         interaction_id as unit_id,
         policy_id,
+        policy_version,
         sample_date,
         surface,
         country,
@@ -138,6 +144,7 @@ gathered_labels as (
         gathered_type as unit_type,
         gathered_id as unit_id,
         policy_id,
+        policy_version,
         sample_date,
         cast(null as string) as surface,
         cast(null as string) as country,
@@ -149,7 +156,7 @@ gathered_labels as (
         cast(null as boolean) as any_component_violates
     from gathered_answers
     where gathered_id is not null
-    group by plan_id, user_day_id, gathered_type, gathered_id, policy_id, sample_date
+    group by plan_id, user_day_id, gathered_type, gathered_id, policy_id, policy_version, sample_date
 
 ),
 
@@ -189,7 +196,8 @@ unseen_user_days as (
         user_days.unit_id as user_day_id,
         unit_types.unit_type,
         user_days.unit_id,
-        policies.policy_id,
+        draw_policies.policy_id,
+        draw_policies.policy_version,
         user_days.sample_date,
         cast(null as string) as surface,
         cast(null as string) as country,
@@ -197,8 +205,11 @@ unseen_user_days as (
         cast(null as boolean) as is_violating,
         cast(null as boolean) as any_component_violates
     from user_days
+    inner join draw_policies
+        on
+            user_days.plan_id = draw_policies.plan_id
+            and user_days.sample_date = draw_policies.sample_date
     cross join unit_types
-    cross join policies
     left join seen_user_days
         on
             user_days.plan_id = seen_user_days.plan_id
@@ -251,6 +262,7 @@ final as (
         unit_type,
         unit_id,
         policy_id,
+        policy_version,
         sample_date,
         surface,
         country,

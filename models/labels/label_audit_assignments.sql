@@ -10,13 +10,33 @@ possible_assignments as (
 
 ),
 
+audits as (
+
+    select *
+    from {{ ref('draw_audits') }}
+
+),
+
+draw_policies as (
+
+    select *
+    from {{ ref('draw_policies') }}
+
+),
+
 audited_units as (
 
     select distinct
-        unit_type,
-        unit_id,
-        policy_id
-    from {{ ref('draw_audits') }}
+        audits.unit_type,
+        audits.unit_id,
+        audits.policy_id,
+        draw_policies.policy_version
+    from audits
+    inner join draw_policies
+        on
+            audits.plan_id = draw_policies.plan_id
+            and audits.sample_date = draw_policies.sample_date
+            and audits.policy_id = draw_policies.policy_id
 
 ),
 
@@ -30,6 +50,7 @@ asked_assignments as (
             possible_assignments.unit_type = audited_units.unit_type
             and possible_assignments.unit_id = audited_units.unit_id
             and possible_assignments.policy_id = audited_units.policy_id
+            and possible_assignments.policy_version = audited_units.policy_version
     where
         possible_assignments.purpose = 'audit'
         or {{ prevalence.hash_unit(

@@ -24,6 +24,13 @@ label_units as (
 
 ),
 
+draw_policies as (
+
+    select *
+    from {{ ref('draw_policies') }}
+
+),
+
 audits as (
 
     select *
@@ -61,10 +68,16 @@ judge_assignments as (
     from label_units
     inner join audited_plans
         on label_units.plan_id = audited_plans.plan_id
+    inner join draw_policies
+        on
+            label_units.plan_id = draw_policies.plan_id
+            and label_units.sample_date = draw_policies.sample_date
     inner join possible_assignments
         on
             label_units.unit_type = possible_assignments.unit_type
             and label_units.unit_id = possible_assignments.unit_id
+            and draw_policies.policy_id = possible_assignments.policy_id
+            and draw_policies.policy_version = possible_assignments.policy_version
     where possible_assignments.purpose = 'primary'
 
 ),
@@ -77,11 +90,17 @@ expert_assignments as (
         possible_assignments.purpose,
         possible_assignments.assignment_id
     from audits
+    inner join draw_policies
+        on
+            audits.plan_id = draw_policies.plan_id
+            and audits.sample_date = draw_policies.sample_date
+            and audits.policy_id = draw_policies.policy_id
     inner join possible_assignments
         on
             audits.unit_type = possible_assignments.unit_type
             and audits.unit_id = possible_assignments.unit_id
-            and audits.policy_id = possible_assignments.policy_id
+            and draw_policies.policy_id = possible_assignments.policy_id
+            and draw_policies.policy_version = possible_assignments.policy_version
     where possible_assignments.purpose = 'audit'
 
 ),

@@ -9,10 +9,33 @@ items as (
 
 ),
 
-policies as (
+units as (
 
     select *
-    from {{ ref('stg_policies') }}
+    from {{ ref('label_units') }}
+
+),
+
+draw_policies as (
+
+    select *
+    from {{ ref('draw_policies') }}
+
+),
+
+-- in the version that was in force when the unit was drawn; plans that drew it share what they ask
+asked_policies as (
+
+    select distinct
+        units.unit_type,
+        units.unit_id,
+        draw_policies.policy_id,
+        draw_policies.policy_version
+    from units
+    inner join draw_policies
+        on
+            units.plan_id = draw_policies.plan_id
+            and units.sample_date = draw_policies.sample_date
 
 ),
 
@@ -26,8 +49,8 @@ final as (
 
     select
         {{ prevalence._assignment_id(
-            'items.unit_type', 'items.unit_key', 'items.item_hash', 'policies.policy_id', 'policies.policy_version',
-            'slots.purpose', 'slots.slot'
+            'items.unit_type', 'items.unit_key', 'items.item_hash', 'asked_policies.policy_id',
+            'asked_policies.policy_version', 'slots.purpose', 'slots.slot'
         ) }} as assignment_id,
         items.item_id,
         items.item_hash,
@@ -35,16 +58,19 @@ final as (
         items.unit_id,
         items.unit_key,
         items.component_count,
-        policies.policy_id,
-        policies.policy_version,
+        asked_policies.policy_id,
+        asked_policies.policy_version,
         slots.purpose,
         slots.pool,
         slots.slot,
         items.unit_date as sample_date,
-        {{ prevalence._label_protocol_id('policies.policy_id', 'policies.policy_version', 'slots.pool') }}
+        {{ prevalence._label_protocol_id('asked_policies.policy_id', 'asked_policies.policy_version', 'slots.pool') }}
             as label_protocol_id
     from items
-    cross join policies
+    inner join asked_policies
+        on
+            items.unit_type = asked_policies.unit_type
+            and items.unit_id = asked_policies.unit_id
     cross join slots
 
 )

@@ -33,10 +33,16 @@ possible_assignments as (
 
 ),
 
+-- a policy that has been retired is known by what was asked about it
 policies as (
 
     select policy_id
     from {{ ref('stg_policies') }}
+
+    union
+
+    select policy_id
+    from assignments_of_items
 
 ),
 

@@ -29,6 +29,7 @@ pool_protocols as (
     select
         unit_labels.plan_id,
         unit_labels.policy_id,
+        unit_labels.policy_version,
         possible_assignments.pool,
         count(distinct label_events.label_protocol_id) as label_protocols
     from unit_labels
@@ -37,14 +38,16 @@ pool_protocols as (
             unit_labels.unit_type = possible_assignments.unit_type
             and unit_labels.unit_id = possible_assignments.unit_id
             and unit_labels.policy_id = possible_assignments.policy_id
+            and unit_labels.policy_version = possible_assignments.policy_version
     inner join label_events
         on possible_assignments.assignment_id = label_events.assignment_id
     -- raters measure agreement; their answers are in no published figure
     where possible_assignments.pool <> 'bpo'
-    group by unit_labels.plan_id, unit_labels.policy_id, possible_assignments.pool
+    group by unit_labels.plan_id, unit_labels.policy_id, unit_labels.policy_version, possible_assignments.pool
 
 ),
 
+-- another version is another series, and has a protocol of its own
 protocols as (
 
     select
