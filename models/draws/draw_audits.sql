@@ -3,7 +3,7 @@ with
 draws as (
 
     select *
-    from {{ ref('label_units') }}
+    from {{ ref('label_unit_policies') }}
     {{ prevalence._where_replayed('sample_date') }}
 
 ),
@@ -11,13 +11,6 @@ draws as (
 plans as (
 
     select * from {{ ref('stg_sampling_plans') }}
-
-),
-
--- in a replay as they are stored: what was asked is recorded and not drawn
-draw_policies as (
-
-    select * from {{ source('stored_draws', 'draw_policies') if var('replay') else ref('draw_policies') }}
 
 ),
 
@@ -51,22 +44,17 @@ judged_units as (
         plans.defence_share,
         plans.audit_units,
         plans.audit_floor,
-        draw_policies.policy_id,
         judge_events.assignment_id is not null as is_judged,
         case when judge_events.outcome = 'ok' then judge_events.decision = 'violating' end as judge_is_violating
     from draws
     inner join plans
         on draws.plan_id = plans.plan_id
-    inner join draw_policies
-        on
-            draws.plan_id = draw_policies.plan_id
-            and draws.sample_date = draw_policies.sample_date
     inner join primary_assignments
         on
             draws.unit_type = primary_assignments.unit_type
             and draws.unit_id = primary_assignments.unit_id
-            and draw_policies.policy_id = primary_assignments.policy_id
-            and draw_policies.policy_version = primary_assignments.policy_version
+            and draws.policy_id = primary_assignments.policy_id
+            and draws.policy_version = primary_assignments.policy_version
     left join judge_events
         on primary_assignments.assignment_id = judge_events.assignment_id
 

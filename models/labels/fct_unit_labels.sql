@@ -5,7 +5,7 @@ with
 draws as (
 
     select *
-    from {{ ref('label_units') }}
+    from {{ ref('label_unit_policies') }}
 
 ),
 
@@ -15,13 +15,6 @@ plans as (
         plan_id,
         audit_units is not null as has_audit
     from {{ ref('stg_sampling_plans') }}
-
-),
-
-draw_policies as (
-
-    select *
-    from {{ ref('draw_policies') }}
 
 ),
 
@@ -97,8 +90,8 @@ final as (
         draws.plan_id,
         draws.unit_id,
         draws.unit_type,
-        draw_policies.policy_id,
-        draw_policies.policy_version,
+        draws.policy_id,
+        draws.policy_version,
         draws.sample_date,
         draws.design,
         plans.has_audit,
@@ -132,33 +125,29 @@ final as (
     from draws
     inner join plans
         on draws.plan_id = plans.plan_id
-    inner join draw_policies
-        on
-            draws.plan_id = draw_policies.plan_id
-            and draws.sample_date = draw_policies.sample_date
     inner join expert_answers
         on
             draws.unit_type = expert_answers.unit_type
             and draws.unit_id = expert_answers.unit_id
-            and draw_policies.policy_id = expert_answers.policy_id
-            and draw_policies.policy_version = expert_answers.policy_version
+            and draws.policy_id = expert_answers.policy_id
+            and draws.policy_version = expert_answers.policy_version
     left join judge_answers
         on
-            expert_answers.unit_type = judge_answers.unit_type
-            and expert_answers.unit_id = judge_answers.unit_id
-            and expert_answers.policy_id = judge_answers.policy_id
-            and expert_answers.policy_version = judge_answers.policy_version
+            draws.unit_type = judge_answers.unit_type
+            and draws.unit_id = judge_answers.unit_id
+            and draws.policy_id = judge_answers.policy_id
+            and draws.policy_version = judge_answers.policy_version
     left join audits
         on
             draws.plan_id = audits.plan_id
             and draws.unit_id = audits.unit_id
-            and expert_answers.policy_id = audits.policy_id
+            and draws.policy_id = audits.policy_id
     left join rater_answers
         on
-            expert_answers.unit_type = rater_answers.unit_type
-            and expert_answers.unit_id = rater_answers.unit_id
-            and expert_answers.policy_id = rater_answers.policy_id
-            and expert_answers.policy_version = rater_answers.policy_version
+            draws.unit_type = rater_answers.unit_type
+            and draws.unit_id = rater_answers.unit_id
+            and draws.policy_id = rater_answers.policy_id
+            and draws.policy_version = rater_answers.policy_version
 
 )
 

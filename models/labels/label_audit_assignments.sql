@@ -17,26 +17,26 @@ audits as (
 
 ),
 
-draw_policies as (
+unit_policies as (
 
     select *
-    from {{ ref('draw_policies') }}
+    from {{ ref('label_unit_policies') }}
 
 ),
 
 audited_units as (
 
     select distinct
-        audits.unit_type,
-        audits.unit_id,
-        audits.policy_id,
-        draw_policies.policy_version
+        unit_policies.unit_type,
+        unit_policies.unit_id,
+        unit_policies.policy_id,
+        unit_policies.policy_version
     from audits
-    inner join draw_policies
+    inner join unit_policies
         on
-            audits.plan_id = draw_policies.plan_id
-            and audits.sample_date = draw_policies.sample_date
-            and audits.policy_id = draw_policies.policy_id
+            audits.plan_id = unit_policies.plan_id
+            and audits.unit_id = unit_policies.unit_id
+            and audits.policy_id = unit_policies.policy_id
 
 ),
 

@@ -17,17 +17,10 @@ audited_plans as (
 
 ),
 
-label_units as (
+unit_policies as (
 
     select *
-    from {{ ref('label_units') }}
-
-),
-
-draw_policies as (
-
-    select *
-    from {{ ref('draw_policies') }}
+    from {{ ref('label_unit_policies') }}
 
 ),
 
@@ -61,23 +54,19 @@ limits as (
 judge_assignments as (
 
     select
-        label_units.plan_id,
+        unit_policies.plan_id,
         possible_assignments.policy_id,
         possible_assignments.purpose,
         possible_assignments.assignment_id
-    from label_units
+    from unit_policies
     inner join audited_plans
-        on label_units.plan_id = audited_plans.plan_id
-    inner join draw_policies
-        on
-            label_units.plan_id = draw_policies.plan_id
-            and label_units.sample_date = draw_policies.sample_date
+        on unit_policies.plan_id = audited_plans.plan_id
     inner join possible_assignments
         on
-            label_units.unit_type = possible_assignments.unit_type
-            and label_units.unit_id = possible_assignments.unit_id
-            and draw_policies.policy_id = possible_assignments.policy_id
-            and draw_policies.policy_version = possible_assignments.policy_version
+            unit_policies.unit_type = possible_assignments.unit_type
+            and unit_policies.unit_id = possible_assignments.unit_id
+            and unit_policies.policy_id = possible_assignments.policy_id
+            and unit_policies.policy_version = possible_assignments.policy_version
     where possible_assignments.purpose = 'primary'
 
 ),
@@ -90,17 +79,17 @@ expert_assignments as (
         possible_assignments.purpose,
         possible_assignments.assignment_id
     from audits
-    inner join draw_policies
+    inner join unit_policies
         on
-            audits.plan_id = draw_policies.plan_id
-            and audits.sample_date = draw_policies.sample_date
-            and audits.policy_id = draw_policies.policy_id
+            audits.plan_id = unit_policies.plan_id
+            and audits.unit_id = unit_policies.unit_id
+            and audits.policy_id = unit_policies.policy_id
     inner join possible_assignments
         on
-            audits.unit_type = possible_assignments.unit_type
-            and audits.unit_id = possible_assignments.unit_id
-            and draw_policies.policy_id = possible_assignments.policy_id
-            and draw_policies.policy_version = possible_assignments.policy_version
+            unit_policies.unit_type = possible_assignments.unit_type
+            and unit_policies.unit_id = possible_assignments.unit_id
+            and unit_policies.policy_id = possible_assignments.policy_id
+            and unit_policies.policy_version = possible_assignments.policy_version
     where possible_assignments.purpose = 'audit'
 
 ),

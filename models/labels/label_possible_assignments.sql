@@ -9,33 +9,15 @@ items as (
 
 ),
 
-units as (
-
-    select *
-    from {{ ref('label_units') }}
-
-),
-
-draw_policies as (
-
-    select *
-    from {{ ref('draw_policies') }}
-
-),
-
 -- in the version that was in force when the unit was drawn; plans that drew it share what they ask
 asked_policies as (
 
     select distinct
-        units.unit_type,
-        units.unit_id,
-        draw_policies.policy_id,
-        draw_policies.policy_version
-    from units
-    inner join draw_policies
-        on
-            units.plan_id = draw_policies.plan_id
-            and units.sample_date = draw_policies.sample_date
+        unit_type,
+        unit_id,
+        policy_id,
+        policy_version
+    from {{ ref('label_unit_policies') }}
 
 ),
 

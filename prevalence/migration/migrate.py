@@ -23,7 +23,9 @@ from prevalence.engines.warehouse_interface import EngineError, Warehouse
 LAYOUT = Path(__file__).with_name("layout.csv")
 # It moves last, so as long as it is there the warehouse has the old layout (macros/engine/_refuse_old_layout.sql).
 MARK = ("frames", "draw_units")
-READ_BY_A_REPLAY = ("reference.designs", "labels.label_units")
+# Assignments rest on what was recorded with the draw; a warehouse that has them without it is older.
+ASSIGNMENTS, ASKED = "labels.label_possible_assignments", "draws.draw_policies"
+READ_BY_A_REPLAY = ("reference.designs", "labels.label_units", "labels.label_unit_policies")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def migrate(settings: Settings) -> list[str]:
             _refuse_unknown(connection, move)
         with connection.transaction():
             said = [_done(connection, move) for move in moves]
+            said += _record_what_was_asked(connection)
         said += _drop_broken_views(connection)
         # what a replay reads beside draws and frames; everything else is made by the next run
         lacks = [name for name in READ_BY_A_REPLAY if connection.relation_type(*name.split(".")) is None]
@@ -67,7 +70,7 @@ def migrate(settings: Settings) -> list[str]:
     if lacks and is_drawn:
         dbt = Dbt(settings, Window(date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=1)), {}, None)
         dbt.seed()
-        dbt.run("label_units")
+        dbt.run("label_units", "label_unit_policies")
         said.append(f"{' and '.join(lacks)}: built again")
     return said
 
@@ -82,6 +85,12 @@ def refuse_old_layout(settings: Settings) -> None:
             raise UserError(
                 f"The warehouse {settings.place} has the layout of an earlier version: its draws are in {schema}.{name}. "
                 "Remedy: `prevalence migrate`, which moves them and changes none; then the same command again."
+            )
+        if _lacks_what_was_asked(connection):
+            raise UserError(
+                f"The warehouse {settings.place} has the layout of an earlier version: it holds {ASSIGNMENTS} and no {ASKED}, "
+                "which says what each drawn day is asked about. Remedy: `prevalence migrate`, which records it from what was "
+                "asked; then the same command again."
             )
 
 
@@ -190,6 +199,34 @@ def _done(connection: Warehouse, move: Move) -> str:
     for relation in present:
         connection.execute(f"drop table {relation}")
     return f"{move.new}: {rows:,} rows of {' and '.join(present)}"
+
+
+def _lacks_what_was_asked(connection: Warehouse) -> bool:
+    return _is_table(connection, ASSIGNMENTS) and not _is_table(connection, ASKED)
+
+
+def _record_what_was_asked(connection: Warehouse) -> list[str]:
+    """Policies and versions of the days drawn so far: until now all of them were asked about the same ones."""
+    if not _lacks_what_was_asked(connection) or not _is_table(connection, "draws.draw_units"):
+        return []
+    policies = "staging.stg_policies"
+    titles = (
+        f"select policy_id, max(title) as title, max(importance) as importance from {policies} group by policy_id"
+        if connection.relation_type(*policies.split(".")) == "table"
+        else "select cast(null as string) as policy_id, cast(null as string) as title, cast(null as double) as importance"
+    )
+    connection.store(
+        f"""
+        select
+            drawn_days.plan_id, drawn_days.sample_date, asked.policy_id, asked.policy_version,
+            coalesce(titles.title, asked.policy_id) as title, coalesce(titles.importance, 1.0) as importance
+        from (select distinct plan_id, sample_date from draws.draw_units) as drawn_days
+        cross join (select distinct policy_id, policy_version from {ASSIGNMENTS}) as asked
+        left join ({titles}) as titles on asked.policy_id = titles.policy_id
+        """,
+        ASKED,
+    )
+    return [f"{ASKED}: {connection.row_count(ASKED):,} rows recorded from {ASSIGNMENTS}"]
 
 
 def _drop_broken_views(connection: Warehouse) -> list[str]:

@@ -18,7 +18,7 @@ DRAWN = (
     *("draw_user_day_components", "draw_plans", "draw_records"),
 )
 FOR_EVER = (
-    *(f"draws.{name}" for name in (*DRAWN, "draw_audits")), "labels.label_items", "calibration.learned_rates",
+    *(f"draws.{name}" for name in (*DRAWN, "draw_audits", "draw_policies")), "labels.label_items", "calibration.learned_rates",
     *("releases.release_ledger", "raw.label_events"),
 )  # fmt: skip
 FRAMES = (
@@ -162,6 +162,26 @@ def test_a_copy_that_was_finished_before_the_kill_is_taken(folder: Path, monkeyp
     new = contents(folder / "new.duckdb", FOR_EVER)
     assert contents(settings.warehouse, FOR_EVER) == new
     refuse_old_layout(settings)
+
+
+def test_what_drawn_days_are_asked_about_is_recorded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warehouse from before draws.draw_policies: its days stay asked about what they were asked about."""
+    shutil.copy(folder / "new.duckdb", folder / "unrecorded.duckdb")
+    settings = settings_of(folder, "unrecorded", monkeypatch)
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("drop table draws.draw_policies")
+    code, said = command(folder, "unrecorded", "run")
+    assert code == 2 and "draws.draw_policies" in said and "prevalence migrate" in said
+    done = run(folder, "unrecorded", "-m", "dbt.cli.main", "run", "--select", "draw_policies")
+    assert done.returncode != 0 and "prevalence migrate" in done.stdout
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        # the policies of today are not what was asked
+        connection.execute("update staging.stg_policies set policy_version = '2.0.0'")
+    assert any(line.startswith("draws.draw_policies: ") for line in migrate(settings))
+    recorded = contents(settings.warehouse, ("draws.draw_policies",))
+    assert recorded == contents(folder / "new.duckdb", ("draws.draw_policies",))
+    refuse_old_layout(settings)
+    assert migrate(settings) == []
 
 
 @pytest.mark.parametrize(
