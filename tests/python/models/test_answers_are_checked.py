@@ -72,8 +72,8 @@ def read(queries: dict[str, tuple[str, str]]) -> Iterator[Answers]:
                         0::bigint as slot, date '2026-10-05' as sample_date, 'protocol' as label_protocol_id
                     from (values {units}) as units (unit, components)
                 """,
-                "labels.label_units": """
-                    select 'plan' as plan_id, unit_id, unit_type, unit_key, sample_date, 'poisson' as design,
+                "labels.label_unit_policies": """
+                    select 'plan' as plan_id, unit_id, unit_type, unit_key, sample_date, policy_id, policy_version, 'poisson' as design,
                         1::bigint as exposure, 0.5::double as inclusion_probability, 1::bigint as draws,
                         null::varchar as random_number_key, null::bigint as random_number_days,
                         9::bigint as frame_units, 9::bigint as frame_exposure, 2::double as maximum_weighted_exposure

@@ -48,7 +48,6 @@ TABLES = {
             (1 + hash(user_id) % 5) * 100000000000 * views as raw_relative_risk, null::bigint as learned_relative_risk
         from units.unit_interactions
     """,
-    "staging.stg_policies": "select 'p' as policy_id",
     "truth_components": """
         select interaction_id, position, hash(interaction_id || position) % 6 = 0 as violates
         from staging.stg_components
@@ -132,6 +131,10 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         create(
             "reference.designs",
             f"select * from read_csv('{ROOT / 'seeds' / 'designs.csv'}')",
+        )
+        create(
+            "draws.draw_policies",
+            f"select plan_id, {DAY} as sample_date, 'p' as policy_id, '1' as policy_version from staging.stg_sampling_plans",
         )
         create("quality.plan_problems", "select plan_id, 2 as severity from staging.stg_sampling_plans where false")
         create(
@@ -292,4 +295,4 @@ def test_models_are_those_of_the_project() -> None:
     made = {*MODELS, *(name.split(".")[1] for name in TABLES if "." in name), "stg_sampling_plans", "fct_unit_labels"}
     read = {name for text in texts.values() for name in re.findall(r"ref\('(\w+)'\)", text)}
     # frames of other units have no rows here, and no plan is at fault
-    assert read <= made | {"designs", "frame_units", "plan_problems"}
+    assert read <= made | {"designs", "frame_units", "plan_problems", "draw_policies"}
