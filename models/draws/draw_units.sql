@@ -43,17 +43,19 @@ totals as (
 
 ),
 
--- a plan that cannot work draws nothing, and the others do
-refused_plans as (
+-- a plan that cannot work draws nothing, a day that is cut short or a frame that is broken is not drawn from until it is
+-- mended; all others are
+held_plan_days as (
 
-    select distinct plan_id
-    from {{ ref('plan_problems') }}
-    where severity > 1
+    select distinct
+        plan_id,
+        unit_date as sample_date
+    from {{ ref('held_plan_days') }}
 
 ),
 
 {% if var('replay') -%}
--- what was drawn is drawn again, whatever has been found wrong with its plan since
+-- what was drawn is drawn again, whatever has been found wrong with its plan or day since
 drawn_days as (
 
     select distinct
@@ -85,16 +87,18 @@ open_days as (
     from undrawn_days
     inner join plans
         on undrawn_days.plan_id = plans.plan_id
-    left join refused_plans
-        on undrawn_days.plan_id = refused_plans.plan_id
+    left join held_plan_days
+        on
+            undrawn_days.plan_id = held_plan_days.plan_id
+            and undrawn_days.sample_date = held_plan_days.sample_date
     {% if var('replay') -%}
     left join drawn_days
         on
             undrawn_days.plan_id = drawn_days.plan_id
             and undrawn_days.sample_date = drawn_days.sample_date
-    where refused_plans.plan_id is null or drawn_days.plan_id is not null
+    where held_plan_days.plan_id is null or drawn_days.plan_id is not null
     {%- else -%}
-    where refused_plans.plan_id is null
+    where held_plan_days.plan_id is null
     {%- endif %}
 
 ),

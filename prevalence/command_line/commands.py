@@ -76,19 +76,22 @@ def land(settings: Settings, raw_folder: Path | None) -> None:
 @command(MEASURE)
 @on_target
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-def gate(settings: Settings, names: tuple[str, ...]) -> None:
-    """Run gates on the warehouse as it is; a blocked gate exits with 1.
+def gate(settings: Settings, names: tuple[str, ...]) -> int:
+    """Run gates on the warehouse as it is; one that blocks, or holds parts back, exits with 1.
 
     NAME is raw_to_staging, before_draw, labels_to_estimates or before_publication.
     """
     from prevalence.command_line.steps import GateBlocked, gate_report
 
+    is_whole = True
     for name in names:
         with alive(f"gate {name}"):
             report = gate_report(name, settings)
         if not report.is_passed:
             raise GateBlocked(report.text)
         click.echo(report.text)
+        is_whole = is_whole and not report.holding_failures
+    return 0 if is_whole else EXIT_BLOCKED
 
 
 @command(MEASURE)

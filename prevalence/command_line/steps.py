@@ -172,5 +172,6 @@ def _gate(settings: Settings, name: str) -> str:
             f"{report.text}\nWhat was published before stays as it was; nothing of this run is published."
         )
     lines = [f"{len(report.results)} checks"]
+    lines += [f"     held back by {failure.check_name}: {failure.message}" for failure in report.holding_failures]
     lines += [f"     warning {warning.check_name}: {warning.message}" for warning in report.warnings]
     return "\n".join(lines)

@@ -8,6 +8,20 @@ from dataclasses import dataclass
 # The joints, from the logs to what is published. The first three look at tables alone, the last at the others, too.
 GATES = ("raw_to_staging", "before_draw", "labels_to_estimates", "before_publication")
 SEVERITIES = ("blocking", "warning")
+# How a limit that blocks is stored where it holds back a part alone: the rest goes on.
+HOLDING = "holding"
+# What a check may hold back, and what the keys of its table must name for it: a day, a plan, a policy. `draw`: every draw that is
+# still to be made.
+HELD_PARTS = {
+    "day": {"day"},
+    "plan": {"plan_id"},
+    "plan_day": {"plan_id", "day"},
+    "policy": {"policy_id"},
+    "plan_policy": {"plan_id", "policy_id"},
+    "plan_policy_day": {"plan_id", "policy_id", "day"},
+    "draw": set(),
+}
+DAYS = {"row_date", "unit_date", "sample_date"}
 # One row per earlier gate. It is not in the warehouse: the runner makes it (see runner._upstream_gates).
 UPSTREAM_GATES = "upstream_gates"
 
@@ -26,6 +40,11 @@ class Table:
     @property
     def full_name(self) -> str:
         return self.name if self.name == UPSTREAM_GATES else f"quality.{self.name}"
+
+    def names(self, part: str) -> bool:
+        """Whether a row of the table says which part it is about. `draw` is for what has no day: the day holds itself."""
+        known = {"day" if key in DAYS else key for key in self.keys}
+        return HELD_PARTS[part] <= known
 
 
 @dataclass(frozen=True)
@@ -61,7 +80,8 @@ class Limit:
 class Check:
     """One check: a column of a table stays within its limits. A row of the seed gate_checks, which describes its columns.
 
-    column None: the number of rows of the table is what the limits are about. place: where the row stands.
+    column None: the number of rows of the table is what the limits are about. holds: the part that a value beyond the limits that
+    block holds back; None, everything. place: where the row stands.
     """
 
     name: str
@@ -71,7 +91,12 @@ class Check:
     expected: str
     remedy: str
     limits: tuple[Limit, ...]
+    holds: str | None
     place: str
+
+    def severity(self, limit: Limit) -> str:
+        """As results are stored: a limit that blocks is `holding` where it holds back a part."""
+        return HOLDING if self.holds and limit.severity == "blocking" else limit.severity
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 
 from prevalence.engines.settings import PROJECT
 from prevalence.engines.warehouse_interface import MissingTable, Warehouse
-from prevalence.gates.checks import GATES, SEVERITIES, Check, Gate, GateError, Limit, Table
+from prevalence.gates.checks import GATES, HELD_PARTS, SEVERITIES, Check, Gate, GateError, Limit, Table
 
 TABLE_COLUMNS = ("gate_name", "table_order", "table_name", "key_columns")
 CHECK_COLUMNS = (
     *("gate_name", "check_name", "table_name", "column_name", "may_be_null"),
-    *("warning_lower", "warning_upper", "blocking_lower", "blocking_upper"),
+    *("warning_lower", "warning_upper", "blocking_lower", "blocking_upper", "holds"),
     *("expected", "remedy", "why_warning", "why_blocking"),
 )
 
@@ -35,7 +35,7 @@ def read_gates(warehouse: Warehouse) -> dict[str, Gate]:
     checks: dict[str, list[Check]] = {name: [] for name in GATES}
     for row in check_rows:
         name = row["gate_name"]
-        checks[name].append(_check(row, [table.name for table in tables[name]]))
+        checks[name].append(_check(row, {table.name: table for table in tables[name]}))
     return {name: Gate(name, tables[name], tuple(checks[name])) for name in GATES}
 
 
@@ -78,7 +78,7 @@ def _lines(seed: str, key: Iterable[str]) -> dict[tuple[str, ...], list[int]]:
     return lines
 
 
-def _check(row: dict[str, Any], tables: list[str]) -> Check:
+def _check(row: dict[str, Any], tables: dict[str, Table]) -> Check:
     if row["table_name"] not in tables:
         _refuse(
             row,
@@ -112,6 +112,7 @@ def _check(row: dict[str, Any], tables: list[str]) -> Check:
             f"check {row['check_name']!r} has no limit",
             "fill a lower or an upper limit for blocking, warning or both",
         )
+    _check_holds(row, tables[row["table_name"]])
     return Check(
         name=row["check_name"],
         table=row["table_name"],
@@ -120,8 +121,31 @@ def _check(row: dict[str, Any], tables: list[str]) -> Check:
         expected=row["expected"],
         remedy=row["remedy"],
         limits=tuple(limits),
+        holds=row["holds"],
         place=row["place"],
     )
+
+
+def _check_holds(row: dict[str, Any], table: Table) -> None:
+    holds = row["holds"]
+    if holds is None:
+        return
+    if holds not in HELD_PARTS:
+        _refuse(row, "holds", f"there is no part {holds!r}", f"name one of {', '.join(HELD_PARTS)}, or leave it empty")
+    if row["column_name"] is None and holds != "draw":
+        _refuse(
+            row,
+            "holds",
+            f"check {row['check_name']!r} is about the number of rows, which is no {holds}'s",
+            "put draw there, or leave it empty",
+        )
+    if not table.names(holds):
+        _refuse(
+            row,
+            "holds",
+            f"the keys of {table.name} ({' '.join(table.keys)}) do not name a {holds}",
+            "name a part that they do, or leave it empty",
+        )
 
 
 def _refuse(row: dict[str, Any], column: str, problem: str, remedy: str) -> NoReturn:

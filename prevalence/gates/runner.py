@@ -16,7 +16,7 @@ from prevalence.engines.contract import gate_tables
 from prevalence.engines.settings import Settings, UserError
 from prevalence.engines.warehouse import connect
 from prevalence.engines.warehouse_interface import EngineError, MissingTable, Warehouse
-from prevalence.gates.checks import GATES, UPSTREAM_GATES, Gate, GateError, Table
+from prevalence.gates.checks import GATES, HOLDING, UPSTREAM_GATES, Gate, GateError, Table
 from prevalence.gates.definitions import read_gates
 from prevalence.gates.validation import CheckResult, validate
 
@@ -36,11 +36,20 @@ class GateReport:
 
     @property
     def blocking_failures(self) -> tuple[CheckResult, ...]:
-        return tuple(result for result in self.results if result.severity == "blocking" and not result.is_passed)
+        """What stops everything."""
+        return self._failures("blocking")
+
+    @property
+    def holding_failures(self) -> tuple[CheckResult, ...]:
+        """What holds back parts: the rest goes on."""
+        return self._failures(HOLDING)
 
     @property
     def warnings(self) -> tuple[CheckResult, ...]:
-        return tuple(result for result in self.results if result.severity == "warning" and not result.is_passed)
+        return self._failures("warning")
+
+    def _failures(self, severity: str) -> tuple[CheckResult, ...]:
+        return tuple(result for result in self.results if result.severity == severity and not result.is_passed)
 
     @property
     def text(self) -> str:
@@ -48,10 +57,13 @@ class GateReport:
         verdict = "passed" if self.is_passed else f"BLOCKED by {len(self.blocking_failures)} of {checks} checks"
         if self.is_passed:
             verdict += f", {checks} checks"
+        if self.holding_failures:
+            verdict += f", {len(self.holding_failures)} of which hold parts back"
         if self.warnings:
             verdict += f", {len(self.warnings)} warning{'s' if len(self.warnings) > 1 else ''}"
         lines = [f"gate {self.gate_name}: {verdict}"]
         lines += [f"  BLOCKED {result.check_name}: {result.message}" for result in self.blocking_failures]
+        lines += [f"  held back by {result.check_name}: {result.message}" for result in self.holding_failures]
         lines += [f"  warning {result.check_name}: {result.message}" for result in self.warnings]
         if self.data_docs is not None:
             lines.append(f"  pages: {self.data_docs}")

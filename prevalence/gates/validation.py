@@ -242,7 +242,7 @@ def _check_result(
         gate.name,
         check.name,
         table.full_name,
-        limit.severity,
+        check.severity(limit),
         is_passed,
         observed,
         limit.text,

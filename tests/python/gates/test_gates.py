@@ -344,9 +344,12 @@ def test_every_blocking_check_has_a_planted_fault():
 def test_a_planted_fault_is_caught(warehouse, check_name):
     change(warehouse, FAULTS[check_name])
     report = check(gate_of(check_name), warehouse)
-    assert check_name in {result.check_name for result in report.blocking_failures}
-    # a fault planted in one column is not blamed on another
-    assert {result.check_name for result in report.blocking_failures} == {check_name}
+    # a fault planted in one column is not blamed on another, and holds back what the seed says
+    holds = next(row["holds"] for row in rows_of(CHECKS) if row["check_name"] == check_name)
+    held, blocked = ({check_name}, set()) if holds else (set(), {check_name})
+    assert {result.check_name for result in report.blocking_failures} == blocked
+    assert {result.check_name for result in report.holding_failures} == held
+    assert report.is_passed == bool(holds)
 
 
 @pytest.mark.parametrize(
@@ -354,7 +357,8 @@ def test_a_planted_fault_is_caught(warehouse, check_name):
 )
 def test_a_benign_change_does_not_block(warehouse, name, statement):
     change(warehouse, statement)
-    assert check(name, warehouse).is_passed
+    report = check(name, warehouse)
+    assert report.is_passed and not report.holding_failures
 
 
 def test_a_null_fails_where_a_figure_must_be(warehouse):
@@ -362,7 +366,7 @@ def test_a_null_fails_where_a_figure_must_be(warehouse):
         warehouse, "update quality.frame_coverage set uncovered_exposure_share = null where sample_date = '2026-10-06'"
     )
     report = check("labels_to_estimates", warehouse)
-    (failure,) = report.blocking_failures
+    (failure,) = report.holding_failures
     assert failure.check_name == "frame_coverage_gap" and failure.failing_rows == 2 and "2 null" in failure.message
 
 
@@ -380,7 +384,7 @@ def test_a_message_says_where_what_how_many_and_what_to_do(warehouse):
         warehouse,
         "update quality.day_profiles set usable_rows = 0 where row_date >= '2026-10-06' and source_name = 'components'",
     )
-    (failure,) = check("raw_to_staging", warehouse).blocking_failures
+    (failure,) = check("raw_to_staging", warehouse).holding_failures
     assert failure.message.startswith(
         "quality.day_profiles.usable_rows: 2 of 6 rows, worst 0 (first: source_name=components row_date=2026-10-06; "
         "source_name=components row_date=2026-10-07). Expected at least 1: every calendar day of the period has"
@@ -440,7 +444,11 @@ def test_an_earlier_gate_that_passed_for_other_tables_does_not_count(warehouse):
 
 
 def test_a_failed_earlier_gate_blocks_publication(warehouse):
+    # what holds back a part is no failed gate: the others are published
     change(warehouse, FAULTS["frame_coverage_gap"])
+    assert check("labels_to_estimates", warehouse).is_passed
+    assert check("before_publication", warehouse).is_passed
+    change(warehouse, FAULTS["answers_are_accounted_for"])
     assert not check("labels_to_estimates", warehouse).is_passed
     report = check("before_publication", warehouse)
     assert [failure.check_name for failure in report.blocking_failures] == ["upstream_gates_passed"]
@@ -490,11 +498,18 @@ def test_exit_codes_and_output_of_the_command(command, warehouse, capsys):
     assert command("before_draw", "labels_to_estimates", database=warehouse) == 0
     output = capsys.readouterr()
     assert re.search(r"^gate before_draw: passed, \d+ checks$", output.out, re.M) and output.err == ""
+    # what is held back is said, and the gates after it run
     change(warehouse, FAULTS["probabilities_are_valid"])
     assert command("before_draw", "labels_to_estimates", database=warehouse) == 1
     output = capsys.readouterr()
-    assert "gate before_draw: BLOCKED by 1 of 13 checks" in output.err
-    assert "labels_to_estimates" not in output.out + output.err, "gates after a blocked one are not run"
+    assert "gate before_draw: passed, 13 checks, 1 of which hold parts back" in output.out and output.err == ""
+    assert "held back by probabilities_are_valid: quality.frame_profiles.invalid_probabilities: 2 of 6" in output.out
+    assert "gate labels_to_estimates: passed" in output.out
+    change(warehouse, FAULTS["answers_are_accounted_for"])
+    assert command("labels_to_estimates", "before_draw", database=warehouse) == 1
+    output = capsys.readouterr()
+    assert re.search(r"^gate labels_to_estimates: BLOCKED by 1 of \d+ checks", output.err, re.M)
+    assert "before_draw" not in output.out + output.err, "gates after a blocked one are not run"
 
 
 @pytest.mark.parametrize(
@@ -549,6 +564,20 @@ def test_exit_codes_and_output_of_the_command(command, warehouse, capsys):
         (
             "update reference.gate_checks set blocking_upper = 0 where check_name = 'frames_exist'",
             "line 17, column blocking_lower: 1 is above blocking_upper, 0",
+        ),
+        (
+            "update reference.gate_checks set holds = 'plan_day' where check_name = 'frames_exist'",
+            "line 17, column holds: check 'frames_exist' is about the number of rows, which is no plan_day's. Remedy: put "
+            "draw there, or leave it empty",
+        ),
+        (
+            "update reference.gate_checks set holds = 'plans' where check_name = 'frame_has_every_day'",
+            "line 18, column holds: there is no part 'plans'. Remedy: name one of day, plan, plan_day, policy,",
+        ),
+        (
+            "update reference.gate_checks set holds = 'plan_policy' where check_name = 'frame_has_every_day'",
+            "line 18, column holds: the keys of frame_profiles (plan_id unit_date) do not name a plan_policy. Remedy: name "
+            "a part that they do",
         ),
         (
             "update reference.gate_checks set remedy = null where check_name = 'frames_exist'",
