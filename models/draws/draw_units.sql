@@ -43,7 +43,7 @@ totals as (
 
 ),
 
--- a plan that cannot work draws nothing, a day that is cut short or a frame that is broken is not drawn from until it is
+-- a plan that cannot work draws nothing, a day that is cut short or a frame that is broken is not drawn until it is
 -- mended; all others are
 held_plan_days as (
 

@@ -77,6 +77,12 @@ GOOD_TABLES = {
         select 'mixture' as plan_id, 'days_smaller_than_the_sample' as problem, 'a day is small' as message, 1 as severity
         where false
     """,
+    "held_days": """
+        select date '2026-10-06' as unit_date, 'day_volume' as check_name where false
+    """,
+    "held_plan_days": """
+        select 'mixture' as plan_id, date '2026-10-06' as unit_date, 'day_volume' as check_name where false
+    """,
     "label_profiles": """
         select
             plan_id, 'self_harm' as policy_id, cast(row_day as date) as sample_date, 1.0 as labelled_share,
@@ -539,7 +545,7 @@ def test_exit_codes_and_output_of_the_command(command, warehouse, capsys):
         (
             "update reference.gate_checks set table_name = 'nonsense' where check_name = 'frames_exist'",
             "seeds/gate_checks.csv, line 17, column table_name: gate before_draw does not look at a table 'nonsense'. "
-            "Remedy: name one of frame_profiles, plan_problems, or add the table to seeds/gate_tables.csv",
+            "Remedy: name one of frame_profiles, plan_problems, held_plan_days, or add the table to seeds/gate_tables.csv",
         ),
         (
             "update reference.gate_checks set column_name = 'nonsense' where check_name = 'frame_has_every_day'",
@@ -593,7 +599,7 @@ def test_exit_codes_and_output_of_the_command(command, warehouse, capsys):
             "'nonsense'",
         ),
         (
-            "update reference.gate_tables set key_columns = 'nonsense' where table_name = 'frame_profiles'",
+            "update reference.gate_tables set key_columns = 'plan_id unit_date nonsense' where table_name = 'frame_profiles'",
             "Table quality.frame_profiles has no column nonsense. Build it again: dbt build --select frame_profiles; or "
             "mend its key_columns in seeds/gate_tables.csv.",
         ),
