@@ -348,3 +348,96 @@ def likelihood_upper(
 ) -> Array:
     """Profile likelihood bound on the effective sample size (Rao-Scott scaling, t in place of z)."""
     return _likelihood_bound(1, estimate, effective_n, sampled, degrees_of_freedom, alpha)
+
+
+def _skewed_quantile(probability: Array, mean: Array, variance: Array, third_moment: Array) -> Array:
+    """Quantile of the shifted gamma distribution with this mean, variance and third central moment (Pearson type III).
+
+    The normal one where there is next to no skewness, mirrored where it is negative, the mean where nothing varies.
+    """
+    spread = np.sqrt(np.maximum(variance, 0))
+    skewness = np.where(spread > 0, third_moment / np.where(spread > 0, spread, 1.0) ** 3, 0.0)
+    straight = np.abs(skewness) < 1e-4
+    shape = 4 / np.where(straight, 1.0, skewness) ** 2
+    towards_tail = np.where(skewness < 0, 1 - probability, probability)
+    skewed = np.sign(skewness) * (special.gammaincinv(shape, towards_tail) - shape) / np.sqrt(shape)
+    quantile: Array = mean + spread * np.where(straight, special.ndtri(probability), skewed)
+    return quantile
+
+
+def _counted_distance(
+    sign: int,
+    variance: Array,
+    third_moment: Array,
+    event: Array,
+    event_variance: Array,
+    degrees_of_freedom: Array,
+    alpha: Array,
+) -> Array:
+    """How far the bound lies from the estimate, with one more event on the side of `sign`."""
+    z = normal_quantile(1 - alpha / 2)
+    inflation = (_two_sided_t(alpha, degrees_of_freedom) / z) ** 2
+    # an exponential event of this mean and variance; several kinds of which the worst counts come as such, too
+    event_third = 2 * event_variance**2 / np.where(event > 0, event, np.inf)
+    defined = (variance >= 0) & (event >= 0) & (event_variance >= 0) & (alpha > 0) & (alpha < 1)
+    return np.where(
+        defined,
+        _skewed_quantile(
+            1 - alpha / 2 if sign > 0 else alpha / 2,
+            sign * event,
+            variance * inflation + event_variance,
+            third_moment * inflation**1.5 + sign * event_third,
+        ),
+        np.nan,
+    )
+
+
+def counted_lower(
+    estimate: Array,
+    counted: Array,
+    base_variance: Array,
+    variance: Array,
+    third_moment: Array,
+    event: Array,
+    event_variance: Array,
+    unit: Array,
+    degrees_of_freedom: Array,
+    alpha: Array,
+) -> Array:
+    """Lower bound of what was counted plus an estimate of the rest; never below what was counted.
+
+    The confidence distribution of a weighted sum of k events is that of the sum of their weights times exponential
+    variables of mean 1 (Garwood 1936, Biometrika 28, 437-442, for equal weights; Fay and Feuer 1997, Statistics in
+    Medicine 16, 791-801, who match a gamma distribution in mean and variance). A shifted gamma distribution (Pearson
+    type III) matches the third moment as well, which a heavy event beside many light ones needs. Below there is one
+    more event without the property, of mean `event`, which only strata that have hardly any such unit are without; and
+    a finite population moves in whole units of size `unit`. `counted` is a share of a base that has the relative
+    variance `base_variance`. Student's t over the normal quantile widens the spread where PSUs are few.
+    """
+    distance = _counted_distance(-1, variance, third_moment, event, event_variance, degrees_of_freedom, alpha)
+    floor = np.minimum(counted / (1 + normal_quantile(1 - alpha / 2) * np.sqrt(base_variance)), estimate)
+    return np.where(np.isnan(distance), np.nan, np.clip(estimate + distance - unit, floor, estimate))
+
+
+def counted_upper(
+    estimate: Array,
+    counted_rest: Array,
+    whole: Array,
+    base_variance: Array,
+    variance: Array,
+    third_moment: Array,
+    event: Array,
+    event_variance: Array,
+    unit: Array,
+    degrees_of_freedom: Array,
+    alpha: Array,
+) -> Array:
+    """Upper bound of what was counted plus an estimate of the rest, of which one more event was missed.
+
+    As `counted_lower`. With nothing found outside a census it is the known part plus ln(2 / alpha) times the weight of
+    the event, the exact bound of Poisson sampling; with k of equal weight Garwood's, of k + 1 events. Never above
+    `whole` less what was counted without the property; `whole` is 1 for a share, and infinite where it is not known.
+    """
+    distance = _counted_distance(1, variance, third_moment, event, event_variance, degrees_of_freedom, alpha)
+    ceiling = np.maximum(whole - counted_rest / (1 + normal_quantile(1 - alpha / 2) * np.sqrt(base_variance)), estimate)
+    return np.where(np.isnan(distance), np.nan, np.clip(estimate + distance + unit, estimate, ceiling))

@@ -145,6 +145,8 @@ _SCALAR_UDFS = tuple(
         intervals.korn_graubard_trunc_upper,
         intervals.gamma_lower,
         intervals.gamma_upper,
+        intervals.counted_lower,
+        intervals.counted_upper,
         intervals.likelihood_lower,
         intervals.likelihood_upper,
         label_error.lang_reiczigel_lower,

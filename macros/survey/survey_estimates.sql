@@ -66,6 +66,10 @@ with
 {{ prevalence._survey_estimates_strata(spec) }}
 
 {{ prevalence._survey_estimates_terms(spec) }}
+{%- if spec.with_counted %}
+
+{{ prevalence._survey_estimates_counted_terms(spec) }}
+{%- endif %}
 
 {{ prevalence._survey_estimates_moments(spec) }}
 

@@ -66,6 +66,10 @@ with
 {{ prevalence._survey_two_phase_cells(spec) }}
 
 {{ prevalence._survey_two_phase_terms(spec) }}
+{%- if spec.with_counted %}
+
+{{ prevalence._survey_two_phase_counted_terms(spec) }}
+{%- endif %}
 
 {{ prevalence._survey_two_phase_moments(spec) }}
 {%- endif %}

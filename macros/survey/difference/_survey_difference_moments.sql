@@ -4,7 +4,7 @@ periods, in the names that _survey_figures works on.
 `spec`: _survey_difference_spec.sql
 -#}
 {% macro _survey_difference_moments(spec) -%}
-_sv_domains as (
+_sv_found_domains as (
 
     select
         {{ spec.domain | join(',\n        ') }},
@@ -30,6 +30,31 @@ _sv_domains as (
         {%- endfor %}
     from _sv_terms
     group by {{ spec.domain | join(', ') }}
+
+),
+
+_sv_domains as (
+
+    -- where neither period has a row there is still the row of all, which says so
+    select
+        coalesce(_sv_found_domains._sv_set, _sv_all._sv_no_set) as _sv_set,
+        {%- for name in spec.domain[1:] %}
+        _sv_found_domains.{{ name }},
+        {%- endfor %}
+        {%- for name in spec.counts + ['population_invalid', 'domain_psus', 'domain_strata', 'overlap', 'lonely_psus'] %}
+        coalesce(_sv_found_domains._sv_{{ name }}, 0) as _sv_{{ name }},
+        {%- endfor %}
+        {%- for name in spec.sums + spec.variables + (
+            ['df1', 'df2'] if spec.degrees_of_freedom == 'satterthwaite' else []
+        ) + ['census', 'ratio1', 'ratio2'] %}
+        _sv_found_domains._sv_{{ name }},
+        {%- endfor %}
+        {%- for left, right in spec.both %}
+        _sv_found_domains._sv_terms{{ left }}{{ right }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from _sv_found_domains
+    full join (select cast(0 as bigint) as _sv_no_set) as _sv_all
+        on _sv_found_domains._sv_set = _sv_all._sv_no_set
 
 ),
 

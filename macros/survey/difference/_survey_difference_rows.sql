@@ -13,9 +13,11 @@ _sv_source as (
         {{ spec.psu }} as _sv_psu,
         {%- endif %}
         {{- prevalence._sv_row_design(spec.inclusion_probability, spec.population_psus) }}
-        case cast(({{ spec.period }}) as string) when {{ spec.periods[0] }} then 1 else 2 end as _sv_period
+        case when {{ prevalence._sv_is_period(spec.period, spec.periods[0]) }} then 1 else 2 end as _sv_period
     from {{ spec.relation }}
-    where cast(({{ spec.period }}) as string) in ({{ spec.periods | join(', ') }})
+    where
+        {{ prevalence._sv_is_period(spec.period, spec.periods[0]) }}
+        or {{ prevalence._sv_is_period(spec.period, spec.periods[1]) }}
 
 ),
 
@@ -51,4 +53,32 @@ _sv_values as (
     from _sv_source
 
 ),
+{%- endmacro %}
+
+{#- The condition that a row's period is the one that `text`, an SQL string, names.
+
+Text is compared as text. A time and a number are written in more than one way ('2026-10-05' is midnight, 0 is 0.0), so
+these are compared as what they are; what cannot be read as such is no period, and no error.
+-#}
+{% macro _sv_is_period(period, text) -%}
+    {%- set as_text = 'cast((' ~ period ~ ') as string)' -%}
+    {%- set type = 'upper(typeof(' ~ period ~ '))' -%}
+    {#- a date has one way of being written, which needs no second look -#}
+    {%- set is_plain_date = modules.re.match("^'[0-9]{4}-[0-9]{2}-[0-9]{2}'$", text) is not none -%}
+(
+            {{ as_text }} = {{ text }}
+            or case
+                when {{ type }} like '%CHAR%' or {{ type }} = 'STRING' then false
+                {%- if is_plain_date %}
+                when {{ type }} = 'DATE' then false
+                {%- endif %}
+                when {{ type }} = 'DATE' or {{ type }} like 'TIMESTAMP%'
+                    then try_cast({{ as_text }} as timestamp) = try_cast({{ text }} as timestamp)
+                when {{ type }} = 'BOOLEAN' then {{ as_text }} = lower({{ text }})
+                -- as doubles, which numbers of more than 15 digits share with their neighbours
+                when abs(try_cast({{ text }} as double)) < 1e15
+                    then try_cast({{ as_text }} as double) = try_cast({{ text }} as double)
+                else try_cast({{ as_text }} as decimal(38, 0)) = try_cast({{ text }} as decimal(38, 0))
+            end
+        )
 {%- endmacro %}

@@ -56,7 +56,7 @@
         ) }}
     {%- endif -%}
     {{- prevalence._check_boolean(name, 'total', given.total) -}}
-    {{- prevalence._check_choice(name, 'interval', given.interval, prevalence._interval_kinds(true).keys() | list) -}}
+    {{- prevalence._check_choice(name, 'interval', given.interval, prevalence._interval_kinds(['gamma', 'counted']).keys() | list) -}}
     {{- prevalence._check_level(name, given.level) -}}
     {{- prevalence._check_choice(name, 'lonely_psu', given.lonely_psu, prevalence._lonely_psu_rules()) -}}
     {%- if given.ssu is not none and given.lonely_psu in ['adjust', 'average'] -%}
@@ -76,14 +76,17 @@
     {{- prevalence._check_choice(
         name, 'zero_positive_bound', given.zero_positive_bound, ['clopper_pearson', 'max_weight']
     ) -}}
-    {%- if given.frame_maximum_weight is not none and given.zero_positive_bound != 'max_weight' -%}
+    {%- if given.frame_maximum_weight is not none and given.zero_positive_bound != 'max_weight'
+        and given.interval != 'counted' -%}
         {{ prevalence._refuse(
-            name, "frame_maximum_weight belongs to zero_positive_bound 'max_weight'; received '"
-            ~ given.zero_positive_bound ~ "'"
+            name, "frame_maximum_weight belongs to zero_positive_bound 'max_weight' or interval 'counted'; received '"
+            ~ given.zero_positive_bound ~ "' and '" ~ given.interval ~ "'"
         ) }}
     {%- endif -%}
-    {%- if given.missed_weight is not none and given.interval != 'gamma' -%}
-        {{ prevalence._refuse(name, "missed_weight belongs to interval 'gamma'; received '" ~ given.interval ~ "'") }}
+    {%- if given.missed_weight is not none and given.interval not in ['gamma', 'counted'] -%}
+        {{ prevalence._refuse(
+            name, "missed_weight belongs to interval 'gamma' or 'counted'; received '" ~ given.interval ~ "'"
+        ) }}
     {%- endif -%}
     {{- prevalence._check_by(name, given.by, prevalence._result_columns()) -}}
 {%- endmacro %}

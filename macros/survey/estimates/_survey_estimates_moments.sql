@@ -19,6 +19,9 @@ _sv_domains as (
         sum(_sv_a2) as _sv_a2,
         sum(_sv_a4) as _sv_a4,
         {%- endif %}
+        {%- if spec.with_counted %}
+        {{- prevalence._sv_counted_sums() }}
+        {%- endif %}
         sum(_sv_a) as _sv_a,
         sum(_sv_b) as _sv_b,
         {%- if spec.with_stratum_check %}
@@ -44,7 +47,7 @@ _sv_domains as (
         {%- if spec.ssu is not none %}
         + sum(case when _sv_in_domain = 1 then _sv_ssu_term end)
         {%- endif %} as _sv_terms
-    from _sv_terms
+    from {{ '_sv_counted_terms' if spec.with_counted else '_sv_terms' }}
     group by {{ spec.domain | join(', ') }}
 
 ),
@@ -93,6 +96,16 @@ _sv_moments as (
         {%- else -%}
         _sv_maximum
         {%- endif %} / nullif(_sv_b, 0) as _sv_missed_share,
+        {%- endif %}
+        {%- if spec.with_counted %}
+        {{ prevalence._sv_counted_columns(
+            spec.total, '_sv_b', counted='_sv_found',
+            missed='_sv_missed / nullif(_sv_with_missed, 0)' if 'missed' in spec.carried else none,
+            frame_maximum='_sv_frame_maximum' if 'frame_maximum' in spec.carried else none
+        ) }}
+        {{ 'cast(_sv_domain_psus - _sv_domain_strata as double)'
+            if spec.psu is not none and not spec.is_coordinated else "cast('infinity' as double)" }} as _sv_event_df,
+        case when _sv_shortfall < {{ 3 if spec.total else 2 }} then 1 else 0 end as _sv_countable,
         {%- endif %}
         least(
             _sv_rows,

@@ -93,6 +93,13 @@ _sv_values as (
         -- 0 where y is all of x, 1 where it is less, 2 where it is no share of x
         case when _sv_y < 0 or _sv_y > _sv_x then 2 when _sv_y < _sv_x then 1 when _sv_y = _sv_x then 0 end
             as _sv_shortfall,
+        {%- elif spec.with_counted %}
+        -- a row that stands for itself at least is as much as was counted, where it is not one of repeated draws
+        {{ 'cast(0 as double)' if spec.design == 'pps_with_replacement' else 'case when _sv_w >= 1 then _sv_y else 0 end' }}
+            as _sv_found,
+        -- as for a share, and 3 where y is no count
+        case when _sv_y < 0 then 3 when _sv_y > _sv_x then 2 when _sv_y < _sv_x then 1 when _sv_y = _sv_x then 0 end
+            as _sv_shortfall,
         {%- endif %}
         {{ prevalence._sv_row_check(spec.needs, valid='null') }}
     from _sv_source

@@ -21,6 +21,9 @@ _sv_strata as (
         sum(case when _sv_a > 0 then power(_sv_a, 2) end) as _sv_a2,
         sum(case when _sv_a > 0 then power(_sv_a, 4) end) as _sv_a4,
         {%- endif %}
+        {%- if spec.with_counted %}
+        {{- prevalence._survey_estimates_counted_sums(spec) }}
+        {%- endif %}
         {{ prevalence._sv_carried_sums(spec.carried, spec.psu is none) }}
         {%- if spec.population_psus is not none %}
         min(_sv_population_psus) as _sv_population_minimum,

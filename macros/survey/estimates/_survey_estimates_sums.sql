@@ -22,13 +22,16 @@
     {%- for name in names -%}
         {%- do carried.update({name: ['sum(_sv_' ~ name ~ ')', 'sum(_sv_' ~ name ~ ')']}) -%}
     {%- endfor -%}
-    {%- if not spec.total -%}
+    {%- if spec.with_counted and spec.total -%}
+        {%- do carried.update({'found': ['sum(_sv_found)', 'sum(_sv_found)']}) -%}
+    {%- endif -%}
+    {%- if not spec.total or spec.with_counted -%}
         {%- do carried.update({'shortfall': ['max(_sv_shortfall)', 'max(_sv_shortfall)']}) -%}
     {%- endif -%}
-    {%- if spec.with_maximum and spec.frame_maximum_weight is not none -%}
+    {%- if spec.frame_maximum_weight is not none -%}
         {%- do carried.update({'frame_maximum': ['max(_sv_frame_maximum)', 'max(_sv_frame_maximum)']}) -%}
     {%- endif -%}
-    {%- if spec.with_missed and spec.missed_weight is not none -%}
+    {%- if spec.missed_weight is not none -%}
         {#- counted with the weight, so that a domain's mean is over the rows that have one; what is drawn by one random
         number is missed as a whole -#}
         {%- do carried.update({

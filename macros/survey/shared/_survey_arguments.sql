@@ -148,8 +148,9 @@
 
 {#- The interval kinds, and the arguments after the estimate with which the function of each is called.
 
-`gamma` needs moments that only survey_estimates has. -#}
-{% macro _interval_kinds(with_missed_weight=false) -%}
+`gamma` and `counted` need moments that not every estimator has: those of `further` are kinds of it, too. Where the two
+bounds take different arguments, they are named by side. -#}
+{% macro _interval_kinds(further=[]) -%}
     {%- set kinds = {
         'wald_t': ['_sv_std_error', '_sv_df'],
         'logit': ['_sv_std_error', '_sv_df'],
@@ -164,11 +165,22 @@
         'agresti_coull': ['_sv_effective_n', '_sv_df'],
         'jeffreys': ['_sv_effective_n', '_sv_sampled', '_sv_df']
     } -%}
-    {%- if with_missed_weight -%}
-        {%- do kinds.update({'gamma': [
-            '_sv_certain_share', '_sv_variance', '_sv_missed_share', '_sv_effective_positives'
-        ]}) -%}
-    {%- endif -%}
+    {%- set with_moments = {
+        'gamma': ['_sv_certain_share', '_sv_variance', '_sv_missed_share', '_sv_effective_positives'],
+        'counted': {
+            'lower': [
+                '_sv_counted_lower', '_sv_base_variance', '_sv_variance', '_sv_third', '_sv_event_lower',
+                '_sv_event_variance_lower', '_sv_unit_lower', '_sv_event_df'
+            ],
+            'upper': [
+                '_sv_counted_upper', '_sv_whole', '_sv_base_variance', '_sv_variance', '_sv_third', '_sv_event_upper',
+                '_sv_event_variance_upper', '_sv_unit_upper', '_sv_event_df'
+            ]
+        }
+    } -%}
+    {%- for kind in further -%}
+        {%- do kinds.update({kind: with_moments[kind]}) -%}
+    {%- endfor -%}
     {{ return(kinds) }}
 {%- endmacro %}
 

@@ -14,6 +14,9 @@ such: its name and its condition; one that `keeps_estimate` withholds the interv
 {%- set alpha = 'cast(' ~ (1 - spec.level) ~ ' as double)' -%}
 {#- gamma is for events that are rare: shares up to a tenth, and from nine tenths -#}
 {%- set kinds = [spec.interval] + (['korn_graubard_positives'] if spec.interval == 'gamma' else []) -%}
+{#- a share of which nothing or everything is positive is 0 or 1, whatever its rounding -#}
+{%- set degenerate = '_sv_estimate' if spec.total
+    else 'case when _sv_is_none then 0 when _sv_is_all then 1 else _sv_estimate end' -%}
 {#- what a total, or a ratio that is not a share, gets -#}
 {%- set wald = 'wald_z' if spec.interval == 'wald_z' else 'wald_t' -%}
 {%- set reasons = [] if extra_status is none else [extra_status] if extra_status is mapping else extra_status -%}
@@ -42,7 +45,12 @@ _sv_figures as (
             when _sv_not_share = 0 and (_sv_is_none or _sv_is_all) then 'degenerate_proportion'
             {%- endif %}
             when _sv_census = 1 then 'census'
+            {%- if spec.interval == 'counted' %}
+            -- nothing varies where all was found in a census or nothing in a sample, and yet some may have been missed
+            when _sv_variance = 0 and (_sv_countable = 0 or _sv_open_count = 1) then 'zero_variance'
+            {%- else %}
             when _sv_variance = 0 then 'zero_variance'
+            {%- endif %}
             else 'ok'
         end as _sv_status
     from _sv_moments
@@ -79,6 +87,9 @@ _sv_methods as (
     select
         *,
         case
+            {%- if spec.interval == 'counted' %}
+            when _sv_status in ('ok', 'degenerate_proportion') and _sv_countable = 1 then 'counted'
+            {%- endif %}
             when _sv_status = 'degenerate_proportion'
                 then '{{ 'clopper_pearson' if spec.zero_positive_bound == 'clopper_pearson' else 'max_weight_bound' }}'
             when _sv_status = 'census' then 'census'
@@ -102,7 +113,7 @@ _sv_bounds as (
         {%- for side in ['lower', 'upper'] %}
         case
             when _sv_method = 'census' then _sv_estimate
-            {%- if not spec.total %}
+            {%- if not spec.total and spec.interval != 'counted' %}
             when _sv_status = 'degenerate_proportion'
                 then
                     {% if spec.zero_positive_bound == 'max_weight' -%}
@@ -119,7 +130,7 @@ _sv_bounds as (
                     )
                     {%- endif %}
             {%- endif %}
-            {%- for kind in kinds if not spec.total and spec.interval != wald %}
+            {%- for kind in kinds if (not spec.total or kind == 'counted') and spec.interval != wald %}
             when _sv_method = '{{ kind }}'
                 then
                     {% if kind == 'clopper_pearson' -%}
@@ -128,8 +139,9 @@ _sv_bounds as (
                     )
                     {%- else -%}
                     {{ 'korn_graubard' if kind == 'korn_graubard_positives' else kind }}_{{ side }}(
-                        _sv_estimate,
-                        {%- for argument in prevalence._interval_kinds(true)[kind] %}
+                        {{ degenerate if kind == 'counted' else '_sv_estimate' }},
+                        {%- set arguments = prevalence._interval_kinds(['gamma', 'counted'])[kind] %}
+                        {%- for argument in (arguments[side] if arguments is mapping else arguments) %}
                         cast({{ argument }} as double),
                         {%- endfor %}
                         {{ alpha }}

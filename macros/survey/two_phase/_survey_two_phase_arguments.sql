@@ -81,7 +81,15 @@
             ) -}}
         {%- endfor -%}
     {%- endif -%}
-    {{- prevalence._check_choice(name, 'interval', given.interval, prevalence._interval_kinds().keys() | list) -}}
+    {{- prevalence._check_choice(name, 'interval', given.interval, prevalence._interval_kinds(['counted']).keys() | list) -}}
+    {%- if given.interval == 'counted' -%}
+        {%- for argument in ['judge', 'phase_2_auxiliaries'] if given[argument] is not none -%}
+            {{ prevalence._refuse(
+                name, "interval 'counted' is of what experts found, with weights that the design gives; cells of phase 2"
+                ~ " by the judge's answer (phase_2_stratum) use it as well; received " ~ argument
+            ) }}
+        {%- endfor -%}
+    {%- endif -%}
     {{- prevalence._check_level(name, given.level) -}}
     {{- prevalence._check_choice(name, 'lonely_psu', given.lonely_psu, ['fail', 'remove', 'certainty']) -}}
     {{- prevalence._check_choice(

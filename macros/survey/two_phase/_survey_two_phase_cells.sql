@@ -30,6 +30,9 @@ _sv_cells as (
         sum(case when _sv_judge <> 0 then 1 else 0 end) as _sv_judge_positive,
         sum(case when _sv_judge < _sv_x then 1 else 0 end) as _sv_judge_below,
         {{- prevalence._sv_label_sums('_sv_w', 'weights') }}
+        {%- if spec.with_counted %}
+        {{- prevalence._survey_two_phase_counted_sums(spec) }}
+        {%- endif %}
         {%- for name, left, right in spec.pairs %}
         coalesce(sum(_sv_{{ left }} * _sv_{{ right }}), 0) as _sv_q{{ name }},
         {%- if spec.is_poisson %}

@@ -17,7 +17,7 @@ _sv_cell_counts as (
             partition by {{ (spec.domain + ['_sv_stratum']) | join(', ') }}
             order by case when _sv_labeled > 0 then 0 else 1 end asc, _sv_cell asc
         ) as _sv_stratum_rank
-    from _sv_terms
+    from {{ '_sv_counted_terms' if spec.with_counted else '_sv_terms' }}
 
 ),
 
@@ -63,6 +63,16 @@ _sv_domains as (
         sum(_sv_judge_sum) as _sv_judge_sum,
         sum(_sv_judged_x) as _sv_judged_x,
         {{ 'sum(_sv_el)' if spec.judge is not none else 'cast(0 as double)' }} as _sv_judge_expanded,
+        {%- if spec.with_counted %}
+        {{- prevalence._sv_counted_sums(with_base=false) }}
+        -- sums of squares leave rounding where the sizes are known
+        case
+            when sum(_sv_vuub + _sv_phase_1_term_b) > 1e-12 * sum(_sv_ebb) then sum(_sv_vuub + _sv_phase_1_term_b)
+            else 0
+        end as _sv_base_term,
+        sum(_sv_found) as _sv_found,
+        max(_sv_shortfall) as _sv_shortfall,
+        {%- endif %}
         sum(_sv_vuu0) as _sv_experts_2,
         sum(_sv_phase_1_term_0) as _sv_experts_1,
         {%- if not spec.auxiliaries %}
@@ -112,6 +122,11 @@ _sv_moments as (
     select
         *,
         _sv_phase_2_units as _sv_rows,
+        {%- if spec.with_counted %}
+        {{ prevalence._sv_counted_columns(spec.total, '_sv_expanded_x', counted='_sv_found') }}
+        cast('infinity' as double) as _sv_event_df,
+        case when _sv_shortfall < {{ 3 if spec.total else 2 }} then 1 else 0 end as _sv_countable,
+        {%- endif %}
         {{- prevalence._sv_extremes(with_judge=spec.judge is not none and spec.judge_coefficient != 'tuned') }}
         {% if spec.total -%}
         _sv_a + _sv_coefficient * (_sv_judge_sum - _sv_judge_expanded)

@@ -5,6 +5,7 @@
     auxiliaries, auxiliary_names: expressions that phase 2 is calibrated to, and the names of their columns
     pairs: name, left and right of the products whose sums make up a variance; a: w y, b: w x, l: w judge
     linear: names of the sums themselves
+    numbers: of the residuals: 0 with the ratio of experts alone, 1 with that of the estimate, b for w x itself
     needs: what a row has to have (_sv_row_check)
 -#}
 {% macro _survey_two_phase_spec(arguments) -%}
@@ -30,6 +31,8 @@
         'is_poisson': spec.phase_2_design == 'poisson',
         'is_poisson_1': spec.phase_1_design == 'poisson',
         'is_independent': spec.phase_2_design == 'independent',
+        'with_counted': spec.interval == 'counted',
+        'numbers': [0, 1] + (['b'] if spec.interval == 'counted' else []),
         'sampled': spec.phase_2_sampled if spec.phase_2_sampled is not none else '(' ~ spec.y ~ ') is not null',
         'auxiliaries': spec.phase_2_auxiliaries or [],
         'auxiliary_names': auxiliary_names,

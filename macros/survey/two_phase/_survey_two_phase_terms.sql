@@ -89,6 +89,13 @@ _sv_scores as (
         {{ prevalence._sv_residual_square('_sv_' ~ form, '_sv_ratio_' ~ number) }} as _sv_{{ form }}uu{{ number }},
         {%- endfor %}
         {%- endfor %}
+        {%- if spec.with_counted %}
+        _sv_eb as _sv_ub,
+        _sv_hb as _sv_hub,
+        {%- for form in ['e', 'v'] + (['f'] if spec.is_poisson else []) + (['t'] if spec.is_poisson_1 else []) %}
+        _sv_{{ form }}bb as _sv_{{ form }}uub,
+        {%- endfor %}
+        {%- endif %}
         {% if spec.judge is none -%}
         cast(null as double) as _sv_vjudge
         {%- else -%}
@@ -102,7 +109,7 @@ _sv_terms as (
 
     select
         *,
-        {%- for number in [0, 1] %}
+        {%- for number in spec.numbers %}
         {% if spec.is_poisson_1 -%}
         _sv_tuu{{ number }}
         {%- else -%}

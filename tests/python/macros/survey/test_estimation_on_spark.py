@@ -112,11 +112,56 @@ CALLS = {
         "survey_two_phase_estimates",
         {**EXPERT, "phase_1_weight": "w", "phase_2_stratum": "judge"},
     ),
+    "counted": (
+        "survey_estimates",
+        {**SAMPLE, "stratum": "s", "population_psus": "400", "interval": "counted", "missed_weight": "w"},
+    ),
+    "counted_total": (
+        "survey_estimates",
+        {
+            **{**SAMPLE, "design": "poisson", "inclusion_probability": "1 / w"},
+            **{"interval": "counted", "total": True, "frame_maximum_weight": "5.0"},
+        },
+    ),
+    "counted_phases": (
+        "survey_two_phase_estimates",
+        {
+            **{name: value for name, value in EXPERT.items() if name != "judge"},
+            **{"phase_1_weight": "w", "phase_2_stratum": "judge", "interval": "counted"},
+        },
+    ),
+    "counted_chances": (
+        "survey_two_phase_estimates",
+        {
+            **{name: value for name, value in EXPERT.items() if name != "judge"},
+            **{"phase_1_weight": "w", "phase_2_design": "poisson", "phase_2_probability": "0.4"},
+            **{"phase_1_design": "poisson", "phase_1_probability": "1 / w", "interval": "counted", "total": True},
+        },
+    ),
     "raked": (
         "survey_calibrated_estimates",
         {**SAMPLE, "method": "raking", "auxiliaries": {"1": 700, "views": 3000}},
     ),
     "change": ("survey_difference", {**SAMPLE, **PERIODS, "relative": "log"}),
+    "change_of_times": (
+        "survey_difference",
+        {
+            **{
+                **SAMPLE,
+                **PERIODS,
+                "period": "cast(case p when 'a' then '2026-10-05' else '2026-10-06' end as timestamp)",
+            },
+            **{"from_period": "2026-10-05", "to_period": "2026-10-06T00:00:00"},
+        },
+    ),
+    "change_of_numbers": (
+        "survey_difference",
+        {
+            **{**SAMPLE, **PERIODS, "period": "cast(case p when 'a' then 0 else 1 end as double)"},
+            **{"from_period": 0, "to_period": 1},
+        },
+    ),
+    "no_change": ("survey_difference", {**SAMPLE, **PERIODS, "from_period": "c", "to_period": "2026-10-05"}),
     "replicates": (
         "survey_replicate_estimates",
         {**SAMPLE, "x": "views", "replicate_weights": ["r1", "r2", "r3", "r4"], "scale": 0.75},
@@ -275,6 +320,10 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("degrees_of_freedom", "effective_positives"), (0.0, 1.0, 7.5, 40.0, 1000.0)),
     **dict.fromkeys(("std_error", "variance"), (0.0, 0.0005, 0.0125, 0.25)),
     **dict.fromkeys(("certain_share", "missed_weight"), (0.0, 0.0025, 0.0125)),
+    **dict.fromkeys(("counted", "counted_rest", "event", "unit"), (0.0, 0.0025, 0.0125)),
+    **dict.fromkeys(("base_variance", "event_variance"), (0.0, 0.0005, 0.0125)),
+    "third_moment": (-0.0005, 0.0, 0.0025),
+    "whole": (1.0, 400.0),
     "positives": (0.0, 1.0, 12.0, 40.0),
     "effective_n": (0.0, 12.5, 400.0, 2500.25),
     "alpha": (0.05, 0.1, 0.5),

@@ -234,6 +234,52 @@ def test_statuses(results) -> None:
     assert pd.isna(_row(results["small_population"]).estimate)
 
 
+# a period of each kind, as SQL of a day's number, and values that name its first and second, and none
+PERIOD_TYPES = {
+    "date": ("date '2026-10-04' + number", ("2026-10-05", "2026-10-06"), "2026-10-07"),
+    "date_at_midnight": ("date '2026-10-04' + number", ("2026-10-05 00:00:00", "2026-10-06 00:00:00"), "x"),
+    "timestamp": ("timestamp '2026-10-04' + to_days(number)", ("2026-10-05", "2026-10-06"), "2026-10-05 00:00:01"),
+    "timestamp_text": (
+        "timestamp '2026-10-04' + to_days(number)",
+        ("2026-10-05T00:00:00", "2026-10-06 00:00:00.000"),
+        "soon",
+    ),
+    "timestamp_with_zone": ("timestamptz '2026-10-04' + to_days(number)", ("2026-10-05", "2026-10-06"), "2026"),
+    "double": ("cast(number - 1 as double)", (0, 1), 2),
+    "double_text": ("cast(number as double)", ("1", "'2.00'"), "one"),
+    "decimal": ("cast(number as decimal(8, 3))", (1, 2.0), 1.001),
+    "integer": ("number", (1.0, "2"), 1.5),
+    "long_integer": ("9007199254740992 + number", (9007199254740993, 9007199254740994), 9007199254740992),
+    "boolean": ("number = 2", (False, True), "maybe"),
+    "text": ("'v1.' || number || '0'", ("v1.10", "v1.20"), "v1.1"),
+    "text_of_numbers": ("number || '.0'", ("1.0", "2.0"), "1"),
+}
+DAYS = """
+select unnest(range(1, 9)) as id, case when id <= 4 then 1 else 2 end as number,
+    case when id in (1, 5, 6, 7) then 1 else 0 end as y
+"""
+
+
+def test_periods_of_any_type(duckdb_calls, call_text) -> None:
+    models = {}
+    for name, (period, (first, second), other) in PERIOD_TYPES.items():
+        shared = {"relation": f"days_{name}", "y": "y", "weight": "1.0", "period": "period"}
+        models[name] = call_text("survey_difference", **shared, from_period=first, to_period=second)
+        models[f"{name}_one"] = call_text("survey_difference", **shared, from_period=first, to_period=other)
+        models[f"{name}_none"] = call_text("survey_difference", **shared, from_period=other, to_period="neither")
+    tables = {f"days_{name}": f"select *, {PERIOD_TYPES[name][0]} as period from ({DAYS})" for name in PERIOD_TYPES}
+    rows = duckdb_calls.run(models, tables)
+    for name in PERIOD_TYPES:
+        assert len(rows[name]) == 1, name
+        row = rows[name].iloc[0]
+        assert (row.status, row.estimate_from, row.estimate_to, row.estimate) == ("ok", 0.25, 0.75, 0.5), name
+        for ending, sampled in (("one", 4), ("none", 0)):
+            assert len(rows[f"{name}_{ending}"]) == 1, (name, ending)
+            row = rows[f"{name}_{ending}"].iloc[0]
+            assert (row.status, row.sampled_units, row.invalid_rows) == ("no_sampled_units", sampled, 0), (name, ending)
+            assert pd.isna(row.estimate) and pd.isna(row.interval_lower)
+
+
 REFUSALS = {
     "": "period is required; received none",
     "period='week'": "from_period and to_period must be two values of period; received 'None' and 'None'",
