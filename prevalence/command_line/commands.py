@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from prevalence.command_line.label_commands import label
 from prevalence.command_line.options import (
     RAW_FOLDER,
     Command,
@@ -274,4 +275,4 @@ def logs(settings: Settings, name: str | None, lines: int) -> None:
     Cluster(settings).logs(name, max(lines, 0))
 
 
-COMMANDS = (run, land, gate, where, chart, plan, replay, migrate, dbt, spark)
+COMMANDS = (run, land, gate, where, chart, label, plan, replay, migrate, dbt, spark)
