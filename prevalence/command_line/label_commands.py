@@ -135,6 +135,7 @@ of_judge = combined(
         default=dict,
         help="How it decodes, as YAML; default: temperature 0, seed 7, 1024 tokens.",
     ),
+    click.option("--new-judge", is_flag=True, help="Another judge than before under the same version of a policy."),
 )
 
 
@@ -172,6 +173,7 @@ def export(
     media_cleared: bool,
     model: str | None,
     decoding: dict,
+    new_judge: bool,
     due_days: int,
     contact: str | None,
 ) -> None:
@@ -193,6 +195,7 @@ def export(
         limit=limit,
         text_budget=text_budget,
         is_media_cleared=media_cleared,
+        is_new_judge=new_judge,
         due_days=due_days,
         contact=contact,
     )
@@ -229,6 +232,7 @@ def run_judge(
     base_url: str | None,
     model: str | None,
     decoding: dict,
+    new_judge: bool,
     only: tuple[str, ...],
     limit: int | None,
     text_budget: int,
@@ -272,6 +276,7 @@ def run_judge(
             limit=limit,
             text_budget=text_budget,
             is_media_cleared=media_cleared,
+            is_new_judge=new_judge,
         )
         _say_exports(*exports.export(settings, registry, request), "Nothing is open that was not asked before.")
         chosen = endpoint.unfinished(ledger)

@@ -285,7 +285,7 @@ class _Sender:
                 continue
             # what was in flight is sent again as what it was
             attempt = state.attempt if state.is_in_flight else state.attempt + 1
-            record, retry_after = await self._post(session, request, attempt, state.was_cut_off)
+            record, retry_after = await self._post(session, request, attempt, state)
             await self.journal.write(record)
             _take(state, record, None, self.look)
             if record["event"] == "answered" and record["status"] == 200:
@@ -309,7 +309,7 @@ class _Sender:
 
     def _give_up(self, record: dict[str, Any]) -> None:
         self.fruitless += 1
-        if self.fruitless >= max(2 * self.options.concurrency, 8) or not self.is_fruitful:
+        if self.fruitless >= (max(2 * self.options.concurrency, 8) if self.is_fruitful else 4):
             what = record.get("error") or f"status {record.get('status')}"
             raise Stopped(
                 f"The endpoint {self.options.base_url} does not answer any more ({what}, {self.options.tries} tries of each "
@@ -317,14 +317,15 @@ class _Sender:
             )
 
     async def _post(
-        self, session: aiohttp.ClientSession, request: dict[str, Any], attempt: int, is_longer: bool
+        self, session: aiohttp.ClientSession, request: dict[str, Any], attempt: int, state: State
     ) -> tuple[dict[str, Any], float]:
         import aiohttp
 
         custom_id = request["custom_id"]
-        key = hashlib.sha256(f"{self.export.export_id}|{custom_id}|{attempt}".encode()).hexdigest()[:32]
+        # one key for one answer that is wanted: a request that timed out may have been answered and paid, too
+        key = hashlib.sha256(f"{self.export.export_id}|{custom_id}|{state.repeats}".encode()).hexdigest()[:32]
         body = request["body"]
-        if is_longer and "max_completion_tokens" in body:
+        if state.was_cut_off and "max_completion_tokens" in body:
             body = {**body, "max_completion_tokens": 2 * body["max_completion_tokens"]}
         event = {"custom_id": custom_id, "attempt": attempt}
         await self.journal.write({"event": "sent", **event, "key": key, "at": stamp(now())})

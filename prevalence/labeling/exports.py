@@ -78,6 +78,8 @@ class Request:
     is_media_cleared: bool = False
     due_days: int = 7
     contact: str | None = None
+    # another judge than the one that answered under this version before
+    is_new_judge: bool = False
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,27 @@ def open_ledger(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
     )
 
 
+def _refuse_another_protocol(ledger: Ledger, policy: Policy, labeler: str, request: Request) -> None:
+    """What is published as one series was asked in one way: of the same policy's text, and of the same judge."""
+    for earlier in ledger.exports():
+        manifest = earlier.manifest
+        if (manifest["policy_id"], manifest["policy_version"]) != (policy.policy_id, policy.version):
+            continue
+        if manifest["policy_hash"] != policy.policy_hash:
+            raise UserError(
+                f"{policy.policy_id} {policy.version} says something else than when {earlier.export_id} was sent, and answers to both "
+                "would be one series. Remedy: raise the version in policy.yml (patch: wording; minor: an example or exception; "
+                "major: what violates), `prevalence label render --raw-folder`, and `prevalence run`."
+            )
+        if request.form == BATCH and manifest.get("judge_id", labeler) != labeler and not request.is_new_judge:
+            raise UserError(
+                f"{policy.policy_id} {policy.version} was asked of the judge {manifest['model']} ({manifest['judge_id']}) before, and "
+                f"{request.model} ({labeler}) is another one: model, prompt or decoding differ. Remedy: ask the one before; or "
+                "--new-judge, which mixes two judges in one series: the audit corrects for both together, and nothing tells them "
+                "apart afterwards but judge_id."
+            )
+
+
 def _write(ledger: Ledger, policy: Policy, request: Request, rows: Sequence[dict[str, Any]]) -> Exported:
     configuration = label_studio_configuration(policy)
     if request.form == BATCH:
@@ -221,6 +244,7 @@ def _write(ledger: Ledger, policy: Policy, request: Request, rows: Sequence[dict
         labeler = human_protocol_id(
             policy, configuration if request.form == LABEL_STUDIO else request.form, request.pool
         )
+    _refuse_another_protocol(ledger, policy, labeler, request)
     identity = [
         *(request.form, request.pool, policy.policy_id, policy.version, labeler, request.vendor, request.rater),
         *(f"{row['assignment_id']}.{row['replicate']}" for row in rows),

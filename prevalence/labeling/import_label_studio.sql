@@ -1,11 +1,16 @@
 -- The outcome of each annotation of a Label Studio export (JSON). Temp tables: lines (line_number, line: one task each, is_utf8) and
 -- questions. The tool checks little of this itself: it takes choices and controls that its configuration has not, and second answers.
-create or replace temp table documents as
+create or replace temp table readable_lines as
 select
     line_number,
-    is_utf8 and json_valid(line) and json_type(line) = 'OBJECT' as is_readable,
     case when is_utf8 and json_valid(line) then line end as document
 from lines;
+
+create or replace temp table documents as
+select
+    *,
+    coalesce(json_type(document) = 'OBJECT', false) as is_readable
+from readable_lines;
 
 -- a task that nobody answered has no annotation, and is no line
 create or replace temp table annotations as

@@ -1,11 +1,16 @@
 -- The outcome of each line of a batch's output. Temp tables: lines (line_number, line, is_utf8) and questions. Every step is a table of
 -- its own, so that nothing is taken out of a text before it is known to be JSON.
-create or replace temp table documents as
+create or replace temp table readable_lines as
 select
     line_number,
-    is_utf8 and json_valid(line) and json_type(line) = 'OBJECT' as is_readable,
     case when is_utf8 and json_valid(line) then line end as document
 from lines;
+
+create or replace temp table documents as
+select
+    *,
+    coalesce(json_type(document) = 'OBJECT', false) as is_readable
+from readable_lines;
 
 create or replace temp table responses as
 select
@@ -51,17 +56,21 @@ select
     end as bare_content
 from responses;
 
+create or replace temp table json_contents as
+select
+    * exclude (bare_content),
+    case when json_valid(bare_content) then bare_content end as answer
+from contents;
+
 create or replace temp table answers as
 select
-    contents.*,
+    json_contents.*,
     questions.assignment_id,
     questions.component_count,
-    questions.rules,
-    coalesce(json_valid(bare_content), false) as is_json,
-    case when json_valid(bare_content) and json_type(bare_content) = 'OBJECT' then bare_content end as answer
-from contents
+    questions.rules
+from json_contents
 left join questions
-    on contents.custom_id = questions.custom_id;
+    on json_contents.custom_id = questions.custom_id;
 
 create or replace temp table read_answers as
 select
@@ -81,6 +90,7 @@ select
         and json_type(answer, '$.instruction_like_content') = 'BOOLEAN'
         and json_type(answer, '$.rule_ids') = 'ARRAY'
         and json_type(answer, '$.component_refs') = 'ARRAY'
+        and json_type(answer) = 'OBJECT'
         and len(json_keys(answer)) = 7
         and len(list_filter(json_extract(answer, '$.rule_ids[*]'), lambda element: json_type(element) <> 'VARCHAR')) = 0
         and len(list_filter(json_extract(answer, '$.component_refs[*]'), lambda element: json_type(element) <> 'VARCHAR')) = 0,
@@ -105,8 +115,8 @@ select
         when finish_reason = 'length' then 'truncated'
         when body_type is distinct from 'OBJECT' then 'malformed_json'
         when coalesce(content, '') = '' then 'empty'
-        when not is_json then 'malformed_json'
-        when answer is null or not has_the_keys then 'schema_invalid'
+        when answer is null then 'malformed_json'
+        when not has_the_keys then 'schema_invalid'
         when decision not in ('violating', 'non_violating', 'cannot_determine') then 'schema_invalid'
         when confidence not in ('low', 'medium', 'high') then 'schema_invalid'
         when not list_has_all(rules, rule_ids) then 'schema_invalid'
