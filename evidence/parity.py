@@ -69,7 +69,12 @@ def compared_tables(settings: Settings) -> tuple[ComparedTable, ...]:
     for node in manifest.nodes.values():
         if node.resource_type != "model" or not node.config.enabled:
             continue
-        columns = tuple((column.name, str(column.data_type)) for column in node.columns.values())
+        columns = tuple(
+            (column.name, str(column.data_type))
+            for column in node.columns.values()
+            # a hash of one engine's own says something to that engine alone
+            if not (column.config.meta or {}).get("is_of_one_engine")
+        )
         grain = tuple((node.config.meta or {}).get("grain") or ())
         relation = f"{node.schema}.{node.alias}"
         found[relation] = ComparedTable(relation, columns, grain)

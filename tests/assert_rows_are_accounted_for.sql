@@ -1,4 +1,5 @@
--- Every landed row is used, late, duplicate or quarantined, day by day; the accounting has the rows of the raw tables.
+-- Every landed row is used, late, duplicate or quarantined, day by day; the accounting has the rows of the raw tables,
+-- those of days that are kept as they were measured left out on both sides.
 with
 
 days as (
@@ -7,7 +8,9 @@ days as (
         source_name,
         row_day,
         landed_rows,
-        used_rows + late_rows + duplicate_rows + quarantined_rows as accounted_rows
+        used_rows + late_rows + duplicate_rows + quarantined_rows as accounted_rows,
+        kept_rows,
+        has_logs
     from {{ ref('row_accounting') }}
 
 ),
@@ -31,7 +34,7 @@ accounted_rows as (
 
     select
         source_name,
-        sum(accounted_rows) as accounted_rows
+        sum(case when has_logs then accounted_rows else 0 end + kept_rows) as accounted_rows
     from days
     group by source_name
 

@@ -214,7 +214,8 @@ def _run(task: dict[str, Any]) -> dict[str, Any]:
     sys.path.insert(0, str(ROOT))
     import pyarrow.parquet
 
-    from prevalence.command_line.steps import Step, land_step, measurement_steps, own_logs_window
+    from prevalence.command_line.due_days import choose_days
+    from prevalence.command_line.steps import Step, land_step, measurement_steps
     from prevalence.engines import warehouse
     from prevalence.engines.contract import raw_tables
     from prevalence.engines.dbt import Dbt
@@ -238,8 +239,10 @@ def _run(task: dict[str, Any]) -> dict[str, Any]:
 
     timed(Step("start: engine", lambda: warehouse.make_ready(settings)))
     timed(land_step(settings, Path(task["raw"])))
-    window = own_logs_window(settings, None, None)
-    for step in measurement_steps(settings, Dbt(settings, window, {}, None)):
+    steps = measurement_steps(
+        settings, Dbt(settings, None, {}, None), choose=lambda dbt: choose_days(settings, dbt, None, None, {})
+    )
+    for step in steps:
         timed(step)
         if step.title.startswith("draw, items"):
             timed(Step("answers: judge", lambda: answer("labels.label_assignments")))

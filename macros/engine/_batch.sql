@@ -22,8 +22,19 @@ given. Outside a batch (compiling, linting, unit tests) they are these vars, or 
 Arguments:
     event_time: the column by which dbt filters the batches of models further down.
     day: the column that holds a batch's day, by which Spark stores the table; default: event_time.
+    keeps_days: a day that stg_landed_days says is kept stays as it is, also when the batch has no row of it. The model leaves
+        out such days itself.
 -#}
-{% macro _daily(event_time, day=none) -%}
+{% macro _daily(event_time, day=none, keeps_days=false) -%}
+    {%- if keeps_days -%}
+        {#- `day` is the column of the days on both sides: the engine deletes the day's rows before it takes in the batch's -#}
+        {%- do config(
+            meta={'keeps_days': true},
+            incremental_predicates=[
+                (day or event_time) ~ ' not in (select unit_date from staging.stg_landed_days where is_kept)'
+            ]
+        ) -%}
+    {%- endif -%}
     {{ config(
         materialized='incremental',
         incremental_strategy='microbatch',

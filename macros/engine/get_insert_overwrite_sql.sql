@@ -1,5 +1,5 @@
 {#- How Spark replaces the day of a microbatch: a static partition, because a dynamic one, as dbt-spark has it, would keep
-the old rows of a day that has none any more. A row of another day would be written under a wrong date, so it stops the
+the old rows of a day that has none any more; which is what a model is for that keeps days whose logs are gone. A row of another day would be written under a wrong date, so it stops the
 batch.
 
 It stands in for the macro of dbt-spark with the same name, because dbt looks names up in the root project first; a project
@@ -17,9 +17,11 @@ Outside microbatch: the partitions that the rows belong to, as dbt-spark has it.
             ) }}
         {%- endif -%}
         {%- set day = model.batch.event_time_start.strftime('%Y-%m-%d') -%}
+        {#- of a day that is kept the batch has no row, and a dynamic partition leaves it -#}
+        {%- set keeps_days = (config.get('meta') or {}).get('keeps_days', false) -%}
     insert overwrite table {{ target_relation }}
-    partition ({{ partition }} = '{{ day }}')
-    select {{ columns | reject('equalto', partition) | join(', ') }}
+    partition ({{ partition if keeps_days else partition ~ " = '" ~ day ~ "'" }})
+    select {{ columns | reject('equalto', partition) | join(', ') }}{{ ', ' ~ partition if keeps_days }}
     from {{ source_relation }}
     where
         assert_true(

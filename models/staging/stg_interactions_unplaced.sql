@@ -11,19 +11,24 @@ interactions as (
 
 staged_days as (
 
-    select unit_date
+    select
+        unit_date,
+        has_logs
     from {{ ref('stg_measured_days') }}
     where is_staged
 
 ),
 
+-- of a day that stays as it was measured, some rows may be left
 unplaced_rows as (
 
-    select interactions.*
+    select
+        interactions.*,
+        staged_days.unit_date is not null as is_kept
     from interactions
     left join staged_days
         on cast(interactions.occurred_at as date) = staged_days.unit_date
-    where staged_days.unit_date is null
+    where staged_days.unit_date is null or not staged_days.has_logs
 
 ),
 
@@ -43,8 +48,9 @@ final as (
         experiment_id,
         experiment_arm,
         cast(occurred_at as date) as row_date,
-        'quarantined' as row_disposition,
+        case when is_kept then 'kept' else 'quarantined' end as row_disposition,
         case
+            when is_kept then cast(null as string)
             when occurred_at is null then 'missing_occurred_at'
             else 'outside_period'
         end as quarantine_reason

@@ -2,37 +2,24 @@
 
 with
 
-classified_interactions as (
-
-    select row_date
-    from {{ ref('stg_interactions_classified') }}
-
-),
-
 staged_days as (
 
-    select
-        row_date as unit_date,
-        count(*) as row_count
-    from classified_interactions
-    group by row_date
-
-),
-
-interactions as (
-
-    select occurred_at
-    from {{ source('raw', 'interactions') }}
+    select *
+    from {{ ref('stg_staged_days') }}
 
 ),
 
 landed_days as (
 
-    select
-        cast(occurred_at as date) as unit_date,
-        count(*) as row_count
-    from interactions
-    group by cast(occurred_at as date)
+    select *
+    from {{ ref('stg_landed_days') }}
+
+),
+
+interactions as (
+
+    select *
+    from {{ ref('stg_interactions') }}
 
 ),
 
@@ -40,6 +27,7 @@ bounds as (
 
     select
         min(unit_date) as first_date,
+        max(unit_date) as last_date,
         {{ prevalence._days_between('min(unit_date)', 'max(unit_date)') }} + 1 as day_count
     from staged_days
 
@@ -58,19 +46,113 @@ calendar_days as (
 
 ),
 
+-- Only the last day can be an unfinished one: what follows a day has ended it. It is held against the days before it.
+last_days as (
+
+    select
+        calendar_days.unit_date,
+        calendar_days.unit_date = bounds.last_date as is_last_day
+    from calendar_days
+    cross join bounds
+    where calendar_days.unit_date >= {{ prevalence._add_days('bounds.last_date', -var('completeness_days')) }}
+
+),
+
+last_rows as (
+
+    select
+        last_days.unit_date,
+        last_days.is_last_day,
+        interactions.received_at,
+        hour(interactions.occurred_at) * 3600
+        + minute(interactions.occurred_at) * 60
+        + second(interactions.occurred_at) as day_second
+    from interactions
+    inner join last_days
+        on interactions.unit_date = last_days.unit_date
+
+),
+
+last_day as (
+
+    select
+        unit_date,
+        count(*) as row_count,
+        max(day_second) as last_second
+    from last_rows
+    where is_last_day
+    group by unit_date
+
+),
+
+earlier_days as (
+
+    select
+        last_rows.unit_date,
+        count(*) as row_count,
+        count_if(last_rows.day_second > last_day.last_second) as later_rows
+    from last_rows
+    cross join last_day
+    where not last_rows.is_last_day
+    group by last_rows.unit_date
+
+),
+
+earlier_sums as (
+
+    select
+        cast(median(row_count) as double) as median_rows,
+        cast(sum(later_rows) as double) / cast(sum(row_count) as double) as later_share
+    from earlier_days
+
+),
+
+-- a row of any day that was received so late says that the export is younger than the day's end
+last_receipts as (
+
+    select max(received_at) as last_received_at
+    from last_rows
+
+),
+
+-- Of so many rows of a finished day, none would lie in the last part of it, by chance, less than once in a thousand days.
+judged_day as (
+
+    select
+        last_day.unit_date,
+        case
+            when
+                last_receipts.last_received_at
+                >= {{ prevalence._day_plus_hours('last_day.unit_date', 24 + var('late_after_hours')) }}
+                then cast(null as string)
+            when last_day.row_count < {{ var('completeness_share') }} * earlier_sums.median_rows then 'few_rows'
+            when
+                earlier_sums.later_share > {{ var('completeness_later_share') }}
+                and last_day.row_count * ln(greatest(1 - earlier_sums.later_share, 0.000001)) < ln(0.001)
+                then 'ends_early'
+        end as incomplete_reason
+    from last_day
+    cross join earlier_sums
+    cross join last_receipts
+
+),
+
 final as (
 
     select
         calendar_days.unit_date,
         staged_days.unit_date is not null as is_staged,
-        landed_days.unit_date is not null as has_logs,
-        true as is_complete,
-        cast(null as string) as incomplete_reason
+        coalesce(landed_days.log_state = 'landed', false) as has_logs,
+        landed_days.log_state,
+        judged_day.incomplete_reason is null as is_complete,
+        judged_day.incomplete_reason
     from calendar_days
     left join staged_days
         on calendar_days.unit_date = staged_days.unit_date
     left join landed_days
         on calendar_days.unit_date = landed_days.unit_date
+    left join judged_day
+        on calendar_days.unit_date = judged_day.unit_date
 
 )
 

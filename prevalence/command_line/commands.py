@@ -43,6 +43,7 @@ def run(
 ) -> None:
     """Measure your own logs (or go on with what the warehouse holds)."""
     from prevalence.command_line import steps
+    from prevalence.command_line.due_days import choose_days
     from prevalence.engines import warehouse
     from prevalence.engines.dbt import Dbt
     from prevalence.migration.migrate import refuse_old_layout
@@ -54,11 +55,18 @@ def run(
             f"The warehouse {settings.place} holds the demo world, whose labels are simulated. Remedy: "
             f"`prevalence demo` for the demo world, or --raw-folder (or {RAW_FOLDER}) for your own logs."
         )
-    steps.run_steps([steps.land_step(settings, raw_folder)])
-    window = steps.own_logs_window(settings, start_date, end_date, variables)
-    click.echo(f"measuring {window.days} days, {window.start} to before {window.end}")
-    dbt = Dbt(settings, window, variables, threads)
-    steps.run_steps([*steps.measurement_steps(settings, dbt), steps.chart_step(settings)])
+    dbt = Dbt(settings, None, variables, threads)
+
+    def choose(dbt: Dbt) -> str:
+        return choose_days(settings, dbt, start_date, end_date, variables)
+
+    steps.run_steps(
+        [
+            steps.land_step(settings, raw_folder),
+            *steps.measurement_steps(settings, dbt, choose=choose),
+            steps.chart_step(settings),
+        ]
+    )
     print_summary(settings)
 
 

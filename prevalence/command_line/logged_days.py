@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from prevalence.engines.settings import UserError
 
-MAXIMUM_DAYS = 400
+# what is as far away from all other days has nothing to do with them
+FAR_DAYS = 400
 # of a whole calendar the first and last year are left out, so that the day after a day is always one, too
 _FIRST_YEAR, _LAST_YEAR = date.min.year + 1, date.max.year - 1
 _NAMED_DAYS = 5
@@ -21,40 +22,60 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class LoggedDays:
-    """The first and last day that are taken, and the days set aside, as the engine writes them, with their rows."""
+    """The days that are taken, and those set aside, as the engine writes them, with their rows."""
 
-    first: date
-    last: date
+    days: tuple[date, ...]
     apart: Mapping[str, int]
 
+    @property
+    def first(self) -> date:
+        return self.days[0]
 
-def logged_days(rows_of_days: Mapping[str, int], wrong_clock_share: float) -> LoggedDays:
+    @property
+    def last(self) -> date:
+        return self.days[-1]
+
+
+def logged_days(
+    rows_of_days: Mapping[str, int], wrong_clock_share: float, in_force: Mapping[str, int] | None = None
+) -> LoggedDays:
     """Judges days by the rows that they hold; a day comes as the text that the engine has for it, as not all are Python's.
 
-    Days that follow each other are one stretch. Only whole stretches at either end are set aside, so a day that adjoins another
-    one stays, however few rows it has, and so does every gap between days that are taken. A stretch is set aside
+    Days that were measured before (`in_force`) stay, and the others are held against them, too: a further day stands beside a month
+    that is there already, whether its logs are or not. Days that follow each other are one stretch. Only whole stretches at either end
+    are set aside, so a day that adjoins another one stays, however few rows it has, and so does every gap between days that are taken.
+    A stretch is set aside
 
     - when all its days together hold at most `wrong_clock_share` of the rows of a usual day: of the day that holds the middle row
       when days are put in the order of their rows, which days of few rows do not move, however many they are;
-    - when it lies more than MAXIMUM_DAYS from the middle row in time, and all that lies so far holds at most that share of all rows.
-      Infinity and years that no calendar of ours has are as far.
+    - when more than FAR_DAYS lie between it and those around the middle row in time, and all that lies so far holds at most that share
+      of all rows. Infinity and years that no calendar of ours has are as far.
 
     Raises UserError when more than that share lies so far: then nobody can tell which clock is the wrong one.
     """
-    dated = {day: rows for text, rows in rows_of_days.items() if (day := _day(text)) is not None}
-    undated = {text: rows for text, rows in rows_of_days.items() if _day(text) is None}
+    in_force = in_force or {}
+    all_rows = {**rows_of_days, **in_force}
+    dated = {day: rows for text, rows in all_rows.items() if (day := calendar_day(text)) is not None}
+    undated = {text: rows for text, rows in all_rows.items() if calendar_day(text) is None}
     days = sorted(dated.items())
-    stretches = _stretches(days)
+    stretches = _runs(days, 1)
+    known = {day for text in in_force if (day := calendar_day(text)) is not None}
 
     far, middle = dict(undated), None
     if days:
         middle = _at_half([(rows, day) for day, rows in days])
-        far |= {str(day): rows for stretch in stretches if _is_far(stretch, middle) for day, rows in stretch}
-    total = sum(rows_of_days.values())
+        near = _near(stretches, middle)
+        far |= {
+            str(day): rows
+            for stretch in stretches
+            if stretch not in near and not any(day in known for day, _ in stretch)
+            for day, rows in stretch
+        }
+    total = sum(all_rows.values())
     far_rows = sum(far.values())
     if far_rows > wrong_clock_share * total:
         raise UserError(
-            f"{far_rows:,} of {total:,} rows of raw.interactions have a time in occurred_at that lies more than {MAXIMUM_DAYS} "
+            f"{far_rows:,} of {total:,} rows of raw.interactions have a time in occurred_at that lies more than {FAR_DAYS} "
             f"days from the middle one{f' ({middle})' if middle else ''}: {_named(far)}; too many to be set aside as wrong clocks. "
             "Remedy: mend the times, or name the days to measure with --start-date and --end-date; rows outside them are "
             "quarantined by name."
@@ -63,6 +84,8 @@ def logged_days(rows_of_days: Mapping[str, int], wrong_clock_share: float) -> Lo
     usual = _at_half(sorted(((rows, rows) for rows in dated.values()), reverse=True))
 
     def is_apart(stretch: Stretch) -> bool:
+        if any(day in known for day, _ in stretch):
+            return False
         return str(stretch[0][0]) in far or sum(rows for _, rows in stretch) <= wrong_clock_share * usual
 
     kept = list(stretches)
@@ -70,9 +93,9 @@ def logged_days(rows_of_days: Mapping[str, int], wrong_clock_share: float) -> Lo
         kept.pop(0)
     while len(kept) > 1 and is_apart(kept[-1]):
         kept.pop()
-    first, last = kept[0][0][0], kept[-1][-1][0]
-    outside = {str(day): rows for day, rows in days if not first <= day <= last}
-    return LoggedDays(first, last, outside | undated)
+    taken = tuple(day for stretch in kept for day, _ in stretch)
+    outside = {str(day): rows for day, rows in days if not taken[0] <= day <= taken[-1]}
+    return LoggedDays(taken, outside | undated)
 
 
 def said_apart(days: LoggedDays) -> str:
@@ -84,7 +107,7 @@ def said_apart(days: LoggedDays) -> str:
     )
 
 
-def _day(text: str) -> date | None:
+def calendar_day(text: str) -> date | None:
     """None for what is no day between the years of Python's calendar: infinity, BC, far future."""
     try:
         day = date.fromisoformat(text)
@@ -93,18 +116,22 @@ def _day(text: str) -> date | None:
     return day if _FIRST_YEAR <= day.year <= _LAST_YEAR else None
 
 
-def _stretches(days: Stretch) -> list[Stretch]:
-    stretches: list[Stretch] = []
+def _runs(days: Stretch, reach: int) -> list[Stretch]:
+    """Days that follow each other within so many days, as lists."""
+    runs: list[Stretch] = []
     for day, rows in days:
-        if stretches and day - stretches[-1][-1][0] == timedelta(days=1):
-            stretches[-1].append((day, rows))
+        if runs and day - runs[-1][-1][0] <= timedelta(days=reach):
+            runs[-1].append((day, rows))
         else:
-            stretches.append([(day, rows)])
-    return stretches
+            runs.append([(day, rows)])
+    return runs
 
 
-def _is_far(stretch: Stretch, middle: date) -> bool:
-    return (stretch[0][0] - middle).days > MAXIMUM_DAYS or (middle - stretch[-1][0]).days > MAXIMUM_DAYS
+def _near(stretches: list[Stretch], middle: date) -> list[Stretch]:
+    """The stretches that lead to the middle day without a gap of more than FAR_DAYS."""
+    days = [entry for stretch in stretches for entry in stretch]
+    (around,) = [run for run in _runs(days, FAR_DAYS) if run[0][0] <= middle <= run[-1][0]]
+    return [stretch for stretch in stretches if around[0][0] <= stretch[0][0] <= around[-1][0]]
 
 
 def _at_half(weighted: list[tuple[int, Value]]) -> Value:

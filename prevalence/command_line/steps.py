@@ -5,13 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prevalence.command_line.logged_days import MAXIMUM_DAYS, logged_days, said_apart
-from prevalence.engines import warehouse
-from prevalence.engines.dbt import Dbt, Window, project_variable
+from prevalence.engines.dbt import Dbt
 from prevalence.engines.landing import land
 from prevalence.engines.settings import Settings, UserError, display
 from prevalence.engines.terminal import alive, is_terminal
@@ -52,51 +49,6 @@ def run_steps(steps: list[Step]) -> None:
         print(f"{end}{seconds:6.1f} s" + (f"  {said}" if said else ""), flush=True)
 
 
-def own_logs_window(settings: Settings, start, end, variables: dict | None = None) -> Window:
-    """The days of the interactions' times but for wrong clocks (logged_days.py), unless both ends were given."""
-    if start and end:
-        return _checked(Window(start, end))
-    conditions = ["occurred_at is not null"]
-    conditions += [f"occurred_at >= cast('{start}' as timestamp)"] if start else []
-    conditions += [f"occurred_at < cast('{end}' as timestamp)"] if end else []
-    # days as texts: the engines know times that Python's calendar does not hold
-    days_of_rows = f"""
-        select cast(cast(occurred_at as date) as string) as occurred_on, count(*)
-        from raw.interactions
-        where {" and ".join(conditions)}
-        group by cast(cast(occurred_at as date) as string)
-        order by occurred_on
-    """
-    with warehouse.connect(settings) as connection:
-        rows_of_days = dict(connection.rows(days_of_rows))
-    if not rows_of_days:
-        part = (f" from {start} on" if start else "") + (f" before {end}" if end else "")
-        raise UserError(
-            f"raw.interactions has no row with a time in occurred_at{part}, so there is no day to measure. Remedy: fill "
-            "occurred_at in your mapping; logs without times can be given one nominal day (see docs/real-data.md)."
-        )
-    share = (variables or {}).get("wrong_clock_share")
-    days = logged_days(rows_of_days, project_variable("wrong_clock_share") if share is None else float(share))
-    if days.apart:
-        print(said_apart(days), flush=True)
-    return _checked(Window(start or days.first, end or days.last + timedelta(days=1)))
-
-
-def _checked(window: Window) -> Window:
-    if window.days < 1:
-        raise UserError(
-            f"The window from {window.start} to before {window.end} has no day. Remedy: give --end-date the day after "
-            "the last day to measure."
-        )
-    if window.days > MAXIMUM_DAYS:
-        raise UserError(
-            f"The times in raw.interactions span {window.days:,} days ({window.start} to {window.end - timedelta(days=1)}"
-            f"), more than {MAXIMUM_DAYS}: most often a few rows carry a wrong clock. Remedy: name the days to measure "
-            "with --start-date and --end-date; rows outside them are quarantined by name."
-        )
-    return window
-
-
 def land_step(settings: Settings, raw_folder: Path | None) -> Step:
     def work() -> str:
         landed = land(settings, raw_folder)
@@ -107,14 +59,23 @@ def land_step(settings: Settings, raw_folder: Path | None) -> Step:
     return Step("land: raw tables against the input contract", work)
 
 
-def measurement_steps(settings: Settings, dbt: Dbt, answer: Callable[[Dbt], None] | None = None) -> list[Step]:
+def measurement_steps(
+    settings: Settings,
+    dbt: Dbt,
+    answer: Callable[[Dbt], None] | None = None,
+    choose: Callable[[Dbt], str] | None = None,
+) -> list[Step]:
     """Everything after landing; the selectors of selectors.yml say what belongs to each step.
 
-    `answer` answers what is asked by then, in the place of people; without it the run waits for their answers.
+    `answer` answers what is asked by then, in the place of people; without it the run waits for their answers. `choose` tells dbt
+    which days to build (due_days.py); without it they are those that it was made with.
     """
 
     def build(title: str, selector: str) -> Step:
         return Step(title, lambda: dbt.build(selector))
+
+    def build_days(title: str, selector: str) -> Step:
+        return Step(title, lambda: dbt.build_days(selector))
 
     def simulate(title: str) -> list[Step]:
         return [Step(title, lambda: answer(dbt))] if answer else []
@@ -126,9 +87,10 @@ def measurement_steps(settings: Settings, dbt: Dbt, answer: Callable[[Dbt], None
 
     return [
         Step("seed: policies, plans and limits", dbt.seed),
-        build("staging: types, duplicates, quarantine", "stage"),
+        *([Step("days: new, changed and unfinished ones", lambda: choose(dbt))] if choose else []),
+        build_days("staging: types, duplicates, quarantine", "stage"),
         gate("raw_to_staging"),
-        build("units and frames", "frame"),
+        build_days("units and frames", "frame"),
         gate("before_draw"),
         build("draw, items, assignments", "draw"),
         *simulate("labels: simulated judge"),

@@ -138,7 +138,11 @@ def gate_tables() -> tuple[Table, ...]:
 
 def read_back_tables() -> tuple[Table, ...]:
     """Tables of models that earlier layers read as earlier runs left them."""
-    return read_contract(PROJECT / "models" / "frames" / "_sources.yml")
+    models = PROJECT / "models"
+    return (
+        *read_contract(models / "staging" / "_earlier_days.yml"),
+        *read_contract(models / "frames" / "_sources.yml"),
+    )
 
 
 def project_schemas() -> list[str]:

@@ -43,9 +43,9 @@ class Dbt:
     The days that are worked on are no var: with others dbt would parse the project again.
     """
 
-    def __init__(self, settings: Settings, window: Window, variables: dict, threads: int | None) -> None:
+    def __init__(self, settings: Settings, window: Window | None, variables: dict, threads: int | None) -> None:
         self.settings = settings
-        self.window = window
+        self.windows = (window,) if window else ()
         self.threads = threads
         self.variables = variables
         # dbt's own description of the project, read once: parts of one run share it (see _parsed)
@@ -54,8 +54,14 @@ class Dbt:
     def within(self, window: Window) -> Dbt:
         """The same project, of which only the days of `window` are built anew."""
         part = copy(self)
-        part.window = window
+        part.windows = (window,)
         return part
+
+    @property
+    def window(self) -> Window:
+        """The days that are built, where they are one stretch."""
+        (window,) = self.windows
+        return window
 
     def seed(self) -> None:
         self._invoke(["seed"])
@@ -71,6 +77,17 @@ class Dbt:
         Unit tests are about the SQL, which is not different today: `make test` runs them.
         """
         self._invoke(["build", "--selector", selector, "--exclude-resource-type", "unit_test", *self._event_time()])
+
+    def build_days(self, selector: str) -> None:
+        """As `build`, for a step with models that are built day by day: each stretch of days, and then all else and the tests; all
+        else alone where there is no day to build (the selector's name and `_of_no_day`)."""
+        *earlier, last = self.windows or (None,)
+        for window in earlier:
+            self.within(window).run(selector=selector)
+        if last is None:
+            self.build(f"{selector}_of_no_day")
+        else:
+            self.within(last).build(selector)
 
     def compiled(self, analysis: str) -> str:
         """The SQL of an analysis, as this engine reads it."""
@@ -90,9 +107,11 @@ class Dbt:
 
     def _event_time(self) -> list[str]:
         # Always both ends: dbt would otherwise work through every day up to the one on the clock.
+        if not self.windows:
+            return []
         return [
-            *["--event-time-start", self.window.start.isoformat()],
-            *["--event-time-end", self.window.end.isoformat()],
+            *["--event-time-start", self.windows[-1].start.isoformat()],
+            *["--event-time-end", self.windows[-1].end.isoformat()],
         ]
 
     def _invoke(self, command: list[str]):

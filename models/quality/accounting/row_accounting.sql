@@ -11,7 +11,10 @@ log_rows as (
 
 label_rows as (
 
-    select *
+    select
+        *,
+        cast(0 as bigint) as kept_rows,
+        true as has_logs
     from {{ ref('label_row_accounting') }}
 
 ),
@@ -34,7 +37,9 @@ final as (
         late_rows,
         duplicate_rows,
         quarantined_rows,
-        unaccounted_rows
+        unaccounted_rows,
+        kept_rows,
+        has_logs
     from all_rows
 
 )

@@ -34,12 +34,15 @@ accounting as (
 interactions as (
 
     select
-        unit_date,
-        count(*) as interactions,
-        count_if(country is null) as null_country_interactions,
-        count_if(user_id is null) as null_user_interactions
-    from {{ ref('stg_interactions') }}
-    group by unit_date
+        row_date as unit_date,
+        sum(row_count) as interactions,
+        sum(null_country_rows) as null_country_interactions,
+        sum(null_user_rows) as null_user_interactions
+    from {{ ref('log_day_counts') }}
+    where
+        source_name = 'interactions'
+        and row_disposition in ('used', 'late')
+    group by row_date
 
 ),
 

@@ -2,45 +2,125 @@
 
 with
 
--- landed rows are counted from raw, by the time column of the source itself, apart from the classification;
--- components and logged draws have no time of their own and are counted where staging has placed them
+measured_days as (
+
+    select *
+    from {{ ref('stg_measured_days') }}
+    where is_staged
+
+),
+
+staged_days as (
+
+    select *
+    from {{ ref('stg_staged_days') }}
+
+),
+
+day_counts as (
+
+    select *
+    from {{ ref('log_day_counts') }}
+
+),
+
+landed_interactions as (
+
+    select
+        cast(occurred_at as date) as row_date,
+        count(*) as row_count
+    from {{ source('raw', 'interactions') }}
+    group by cast(occurred_at as date)
+
+),
+
+-- Landed rows are counted from raw, by the time column of the source itself, apart from the classification; of a day that stays as it
+-- was measured, as they were counted then. Components and logged draws have no time of their own and are counted where staging has
+-- placed them.
 landed_rows as (
 
-    {% for source_name, row_date, relation in [
-        ('users', 'cast(signed_up_at as date)', source('raw', 'users')),
-        ('interactions', 'cast(occurred_at as date)', source('raw', 'interactions')),
-        ('risk_scores', 'cast(scored_at as date)', source('raw', 'risk_scores')),
-        ('components', 'row_date', ref('stg_components_classified')),
-        ('components', 'row_date', ref('stg_components_unplaced')),
-        ('logged_draws', 'row_date', ref('stg_logged_draws_classified')),
-    ] -%}
+    {% for source_name, time_column in [('users', 'signed_up_at'), ('risk_scores', 'scored_at')] -%}
     select
         '{{ source_name }}' as source_name,
-        {{ row_date }} as row_date,
+        cast({{ time_column }} as date) as row_date,
         'landed' as row_disposition,
         cast(null as string) as quarantine_reason,
         count(*) as row_count
-    from {{ relation }}
-    group by {{ row_date }}
-    {% if not loop.last %}
+    from {{ source('raw', source_name) }}
+    group by cast({{ time_column }} as date)
+
     union all
 
-    {% endif -%}
-    {% endfor %}
+    {% endfor -%}
+    select
+        'interactions' as source_name,
+        landed_interactions.row_date,
+        'landed' as row_disposition,
+        cast(null as string) as quarantine_reason,
+        landed_interactions.row_count
+    from landed_interactions
+    left join measured_days
+        on landed_interactions.row_date = measured_days.unit_date
+    where coalesce(measured_days.has_logs, true)
 
+    union all
+
+    select
+        'interactions' as source_name,
+        staged_days.unit_date as row_date,
+        'landed' as row_disposition,
+        cast(null as string) as quarantine_reason,
+        staged_days.interaction_rows as row_count
+    from staged_days
+    inner join measured_days
+        on staged_days.unit_date = measured_days.unit_date
+    where not measured_days.has_logs
+
+    {% for source_name in ['components', 'logged_draws'] %}
+    union all
+
+    select
+        '{{ source_name }}' as source_name,
+        row_date,
+        'landed' as row_disposition,
+        cast(null as string) as quarantine_reason,
+        row_count
+    from day_counts
+    where source_name = '{{ source_name }}'
+
+    union all
+
+    select
+        '{{ source_name }}' as source_name,
+        row_date,
+        'landed' as row_disposition,
+        cast(null as string) as quarantine_reason,
+        count(*) as row_count
+    from {{ ref('stg_' ~ source_name ~ '_unplaced') }}
+    where row_disposition <> 'kept'
+    group by row_date
+    {% endfor %}
 ),
 
 disposed_rows as (
 
+    select
+        source_name,
+        row_date,
+        row_disposition,
+        quarantine_reason,
+        row_count
+    from day_counts
+
     {% for source_name, model_name in [
         ('users', 'stg_users_classified'),
-        ('interactions', 'stg_interactions_classified'),
         ('interactions', 'stg_interactions_unplaced'),
-        ('components', 'stg_components_classified'),
         ('components', 'stg_components_unplaced'),
         ('risk_scores', 'stg_risk_scores_classified'),
-        ('logged_draws', 'stg_logged_draws_classified')
-    ] -%}
+        ('logged_draws', 'stg_logged_draws_unplaced')
+    ] %}
+    union all
+
     select
         '{{ source_name }}' as source_name,
         row_date,
@@ -49,12 +129,7 @@ disposed_rows as (
         count(*) as row_count
     from {{ ref(model_name) }}
     group by row_date, row_disposition, quarantine_reason
-    {% if not loop.last %}
-    union all
-
-    {% endif -%}
     {% endfor %}
-
 ),
 
 counted_rows as (

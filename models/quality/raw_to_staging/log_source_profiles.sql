@@ -24,18 +24,44 @@ row_counts as (
 
 ),
 
+accounting as (
+
+    select *
+    from {{ ref('log_row_accounting') }}
+
+),
+
+-- rows of days whose logs are gone were accounted for when they were there, and are usable still
+judged_rows as (
+
+    select
+        row_counts.*,
+        accounting.has_logs or row_counts.row_disposition = 'kept' as is_in_raw
+    from row_counts
+    inner join accounting
+        on
+            row_counts.source_name = accounting.source_name
+            and row_counts.row_day = accounting.row_day
+    where row_counts.row_disposition <> 'landed'
+
+),
+
 disposed_rows as (
 
     select
         source_name,
-        sum(row_count) as disposed_rows,
+        sum(case when is_in_raw then row_count else 0 end) as disposed_rows,
         sum(case when row_disposition in ('used', 'late') then row_count else 0 end) as usable_rows,
-        sum(case when row_disposition = 'late' then row_count else 0 end) as late_rows,
-        sum(case when row_disposition = 'duplicate' then row_count else 0 end) as duplicate_rows,
-        sum(case when row_disposition = 'quarantined' then row_count else 0 end) as quarantined_rows,
+        sum(case when is_in_raw and row_disposition = 'late' then row_count else 0 end) as late_rows,
+        sum(
+            case
+                when is_in_raw and row_disposition = 'duplicate' and quarantine_reason <> 'exported_again' then row_count
+                else 0
+            end
+        ) as duplicate_rows,
+        sum(case when is_in_raw and row_disposition = 'quarantined' then row_count else 0 end) as quarantined_rows,
         sum(case when quarantine_reason = 'outside_period' then row_count else 0 end) as outside_period_rows
-    from row_counts
-    where row_disposition <> 'landed'
+    from judged_rows
     group by source_name
 
 ),

@@ -36,7 +36,7 @@
     },
     {
         'name': 'logged_draws',
-        'models': ['stg_logged_draws_classified'],
+        'models': ['stg_logged_draws_classified', 'stg_logged_draws_unplaced'],
         'key': ['plan_id', 'interaction_id'],
         'columns': ['plan_id', 'interaction_id', 'inclusion_probability'],
         'doubles': ['inclusion_probability'],

@@ -443,21 +443,24 @@ WRONG_CLOCKS = (
 
 
 def test_wrong_clocks_of_few_rows_are_set_aside_and_said(command):
-    from prevalence.command_line.steps import own_logs_window
+    from prevalence.command_line.due_days import choose_days
+    from prevalence.engines.dbt import Dbt, Window
     from prevalence.engines.settings import Settings
 
     folder = with_clocks(command, len(WRONG_CLOCKS), *WRONG_CLOCKS)
     assert command("land", "--raw-folder", folder)[0] == 0
-    window = own_logs_window(Settings.from_environment(), None, None)
-    assert (window.start, window.end) == (date(2026, 3, 2), date(2026, 3, 5))
-    said = command.capture.readouterr().out
+    settings = Settings.from_environment()
+    dbt = Dbt(settings, None, {}, None)
+    dbt.seed()
+    said = choose_days(settings, dbt, None, None, {})
+    assert dbt.windows == (Window(date(2026, 3, 2), date(2026, 3, 5)),)
     assert f"{len(WRONG_CLOCKS)} rows" in said and "infinity" in said and "outside_period" in said
     assert "--start-date" in said
     # an end that is given is kept, and what lies outside it is not judged
-    window = own_logs_window(Settings.from_environment(), date(2026, 3, 3), None)
-    assert (window.start, window.end) == (date(2026, 3, 3), date(2026, 3, 5))
-    window = own_logs_window(Settings.from_environment(), None, None, {"wrong_clock_share": 0.25})
-    assert window.days == 3
+    choose_days(settings, dbt, date(2026, 3, 3), None, {})
+    assert dbt.windows == (Window(date(2026, 3, 3), date(2026, 3, 5)),)
+    choose_days(settings, dbt, None, None, {"wrong_clock_share": 0.25})
+    assert dbt.windows == (Window(date(2026, 3, 2), date(2026, 3, 5)),)
 
 
 @pytest.mark.parametrize("clock", ["1970-01-01", "9999-12-31", "infinity", "-infinity", "0044-03-15 (BC)"])

@@ -509,11 +509,16 @@ def test_summary_chart_and_coverage_are_the_same(command):
 
 
 def test_the_window_of_own_logs(command):
-    from prevalence.command_line.steps import own_logs_window
+    from prevalence.command_line.due_days import choose_days
+    from prevalence.engines.dbt import Dbt
 
     folder = own_logs.write(command.folder / "raw")
     assert command("session", "land", "--raw-folder", folder)[0] == 0
-    window = own_logs_window(command.settings("session"), None, None)
+    settings = command.settings("session")
+    dbt = Dbt(settings, None, {}, None)
+    dbt.seed()
+    choose_days(settings, dbt, None, None, {})
+    (window,) = dbt.windows
     assert window.start.isoformat() == "2026-03-02" and window.end - window.start == timedelta(days=own_logs.DAYS)
 
 

@@ -15,7 +15,6 @@ from conftest import in_test_all
 from test_real_data import DATA
 
 from prevalence.command_line import cli
-from prevalence.command_line.steps import own_logs_window
 from prevalence.engines import warehouse
 from prevalence.engines.dbt import Dbt
 from prevalence.engines.settings import PROJECT, Settings
@@ -94,7 +93,7 @@ def assert_the_same_is_set_aside(ours: Settings, theirs: Settings) -> None:
     for settings in (ours, theirs):
         settings.enter()
         # the run has stopped at the labels it asks for, before the tables of all that was set aside
-        dbt = Dbt(settings, own_logs_window(settings, None, None), {"demo_world": False}, None)
+        dbt = Dbt(settings, None, {"demo_world": False}, None)
         dbt.run("quarantined_label_events", "quarantined_rows")
     tables = parity.compared_tables(ours)
     present = [relations(settings, tables) for settings in (ours, theirs)]

@@ -1,4 +1,4 @@
-{{ prevalence._daily('occurred_at', day='row_date') }}
+{{ prevalence._daily('occurred_at', day='row_date', keeps_days=true) }}
 
 with
 
@@ -6,6 +6,14 @@ interactions as (
 
     select *
     from {{ ref('stg_interactions') }}
+
+),
+
+open_days as (
+
+    select unit_date
+    from {{ ref('stg_landed_days') }}
+    where not is_kept
 
 ),
 
@@ -32,6 +40,8 @@ placed_rows as {{ prevalence._inlined() }} (
     from components
     inner join interactions
         on components.interaction_id = interactions.interaction_id
+    inner join open_days
+        on interactions.unit_date = open_days.unit_date
 
 ),
 

@@ -1,8 +1,8 @@
-{{ config(materialized='table') }}
+{{ prevalence._daily('row_date', keeps_days=true) }}
 
 with
 
-logged_draws as (
+logged_draws as {{ prevalence._inlined() }} (
 
     select *
     from {{ source('raw', 'logged_draws') }}
@@ -24,16 +24,23 @@ interactions as (
 
 ),
 
+open_days as (
+
+    select unit_date
+    from {{ ref('stg_landed_days') }}
+    where not is_kept
+
+),
+
+-- a logged draw has no time of its own: it belongs to the day of its interaction
 checked_rows as (
 
-    select {{ prevalence._broadcast(['plans']) }}
+    select {{ prevalence._broadcast(['plans', 'open_days']) }}
         logged_draws.*,
         interactions.unit_date as row_date,
         case
             when {{ prevalence._is_missing('logged_draws.plan_id') }} then 'missing_plan_id'
-            when {{ prevalence._is_missing('logged_draws.interaction_id') }} then 'missing_interaction_id'
             when plans.plan_id is null then 'unknown_plan'
-            when interactions.interaction_id is null then 'interaction_not_used'
             when logged_draws.inclusion_probability is null then 'missing_inclusion_probability'
             when
                 isnan(logged_draws.inclusion_probability)
@@ -42,10 +49,12 @@ checked_rows as (
                 then 'inclusion_probability_out_of_range'
         end as quarantine_reason
     from logged_draws
+    inner join interactions
+        on logged_draws.interaction_id = interactions.interaction_id
+    inner join open_days
+        on interactions.unit_date = open_days.unit_date
     left join plans
         on logged_draws.plan_id = plans.plan_id
-    left join interactions
-        on logged_draws.interaction_id = interactions.interaction_id
 
 ),
 

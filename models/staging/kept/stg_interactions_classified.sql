@@ -1,15 +1,25 @@
-{{ prevalence._daily('occurred_at', day='row_date') }}
+{{ prevalence._daily('occurred_at', day='row_date', keeps_days=true) }}
 
 with
+
+open_days as (
+
+    select unit_date
+    from {{ ref('stg_landed_days') }}
+    where not is_kept
+
+),
 
 -- `render()` keeps dbt from cutting the source to the batch's day a second time.
 interactions as {{ prevalence._inlined() }} (
 
-    select *
-    from {{ source('raw', 'interactions').render() }}
+    select interactions.*
+    from {{ source('raw', 'interactions').render() }} as interactions
+    inner join open_days
+        on cast(interactions.occurred_at as date) = open_days.unit_date
     where
-        occurred_at >= {{ prevalence._batch_start() }}
-        and occurred_at < {{ prevalence._batch_end() }}
+        interactions.occurred_at >= {{ prevalence._batch_start() }}
+        and interactions.occurred_at < {{ prevalence._batch_end() }}
 
 ),
 
