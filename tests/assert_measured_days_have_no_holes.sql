@@ -1,15 +1,22 @@
--- A run of a few days after another leaves the days between them unbuilt, without an error. Remedy: run again with
--- --event-time-start and --event-time-end around the days that are listed here.
+-- A day that staging has taken in has units and frames. Remedy: run again, which finishes what a killed run has left; or, with a plain
+-- dbt build, with --event-time-start and --event-time-end around the days that are listed here.
 with
 
-landed_days as (
+staged_days as (
 
-    select distinct cast(occurred_at as date) as unit_date
-    from {{ source('raw', 'interactions') }}
+    select unit_date
+    from {{ ref('stg_measured_days') }}
+    where is_staged
+
+),
+
+usable_days as (
+
+    select distinct row_date as unit_date
+    from {{ ref('log_day_counts') }}
     where
-        not {{ prevalence._is_missing('interaction_id') }}
-        and surface is not null
-        and cast(occurred_at as date) in (select unit_date from {{ ref('stg_measured_days') }})
+        source_name = 'interactions'
+        and row_disposition in ('used', 'late')
 
 ),
 
@@ -22,31 +29,22 @@ built_days as (
 
 framed_days as (
 
-    select distinct unit_date
-    from {{ ref('frame_totals') }}
-
-),
-
-drawn_days as (
-
-    select distinct sample_date as unit_date
-    from {{ ref('draw_units') }}
+    select unit_date
+    from {{ ref('frame_days') }}
 
 )
 
 select
-    landed_days.unit_date,
+    staged_days.unit_date,
     built_days.unit_date is null as lacks_units,
-    framed_days.unit_date is null as lacks_frames,
-    drawn_days.unit_date is null as lacks_draws
-from landed_days
+    framed_days.unit_date is null as lacks_frames
+from staged_days
+inner join usable_days
+    on staged_days.unit_date = usable_days.unit_date
 left join built_days
-    on landed_days.unit_date = built_days.unit_date
+    on staged_days.unit_date = built_days.unit_date
 left join framed_days
-    on landed_days.unit_date = framed_days.unit_date
-left join drawn_days
-    on landed_days.unit_date = drawn_days.unit_date
+    on staged_days.unit_date = framed_days.unit_date
 where
     built_days.unit_date is null
     or framed_days.unit_date is null
-    or drawn_days.unit_date is null

@@ -1,6 +1,6 @@
 {{ config(materialized='table', event_time='unit_date') }}
 
-{%- set sources = {
+{%- set columns = {
     'interactions': [
         'interaction_id', 'surface', 'occurred_at', 'user_id', 'session_id', 'country', 'received_at',
         'client_stream_id', 'client_sequence', 'app_version', 'experiment_id', 'experiment_arm',
@@ -57,23 +57,44 @@ interaction_days as (
 
 ),
 
-{% for source_name, columns in sources.items() -%}
-{{ source_name }}_of_days as (
+interactions_of_days as (
 
     select
-        {{ 'interaction_days' if not loop.first else 'interactions' }}.unit_date,
+        unit_date,
         count(*) as row_count,
-        cast(count(*) as string) || '-' || {{ prevalence._row_hash_sum(columns, source_name) }} as fingerprint
-    from {{ source_name }}
-    {%- if not loop.first %}
-    inner join interaction_days
-        on {{ source_name }}.interaction_id = interaction_days.interaction_id
-    {%- endif %}
-    group by {{ 'interaction_days' if not loop.first else 'interactions' }}.unit_date
+        cast(count(*) as string) || '-'
+        || {{ prevalence._row_hash_sum(columns['interactions'], 'interactions') }} as fingerprint
+    from interactions
+    group by unit_date
 
 ),
 
-{% endfor -%}
+components_of_days as (
+
+    select
+        interaction_days.unit_date,
+        cast(count(*) as string) || '-'
+        || {{ prevalence._row_hash_sum(columns['components'], 'components') }} as fingerprint
+    from components
+    inner join interaction_days
+        on components.interaction_id = interaction_days.interaction_id
+    group by interaction_days.unit_date
+
+),
+
+logged_draws_of_days as (
+
+    select
+        interaction_days.unit_date,
+        cast(count(*) as string) || '-'
+        || {{ prevalence._row_hash_sum(columns['logged_draws'], 'logged_draws') }} as fingerprint
+    from logged_draws
+    inner join interaction_days
+        on logged_draws.interaction_id = interaction_days.interaction_id
+    group by interaction_days.unit_date
+
+),
+
 landed_days as (
 
     select

@@ -115,7 +115,7 @@ last_receipts as (
 
 ),
 
--- Of so many rows of a finished day, none would lie in the last part of it, by chance, less than once in a thousand days.
+-- that none of so many rows of a finished day lies in its last part happens by chance on one day of a thousand
 judged_day as (
 
     select
@@ -128,7 +128,7 @@ judged_day as (
             when last_day.row_count < {{ var('completeness_share') }} * earlier_sums.median_rows then 'few_rows'
             when
                 earlier_sums.later_share > {{ var('completeness_later_share') }}
-                and last_day.row_count * ln(greatest(1 - earlier_sums.later_share, 0.000001)) < ln(0.001)
+                and ln(greatest(1 - earlier_sums.later_share, 0.000001)) * last_day.row_count < ln(0.001)
                 then 'ends_early'
         end as incomplete_reason
     from last_day

@@ -45,7 +45,7 @@ class Dbt:
 
     def __init__(self, settings: Settings, window: Window | None, variables: dict, threads: int | None) -> None:
         self.settings = settings
-        self.windows = (window,) if window else ()
+        self.windows: tuple[Window, ...] = (window,) if window else ()
         self.threads = threads
         self.variables = variables
         # dbt's own description of the project, read once: parts of one run share it (see _parsed)
@@ -81,13 +81,12 @@ class Dbt:
     def build_days(self, selector: str) -> None:
         """As `build`, for a step with models that are built day by day: each stretch of days, and then all else and the tests; all
         else alone where there is no day to build (the selector's name and `_of_no_day`)."""
-        *earlier, last = self.windows or (None,)
-        for window in earlier:
+        for window in self.windows[:-1]:
             self.within(window).run(selector=selector)
-        if last is None:
-            self.build(f"{selector}_of_no_day")
+        if self.windows:
+            self.within(self.windows[-1]).build(selector)
         else:
-            self.within(last).build(selector)
+            self.build(f"{selector}_of_no_day")
 
     def compiled(self, analysis: str) -> str:
         """The SQL of an analysis, as this engine reads it."""

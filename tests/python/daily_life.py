@@ -67,7 +67,9 @@ _PLANS = """
         cast(null as bigint) as audit_units,
         cast(null as double) as audit_floor
 """
-_POLICIES = f"select '{POLICY}' as policy_id, '1.0.0' as policy_version, 'Harassment' as title, 1.0::double as importance"
+_POLICIES = (
+    f"select '{POLICY}' as policy_id, '1.0.0' as policy_version, 'Harassment' as title, 1.0::double as importance"
+)
 # one in nine violates; the same answer whoever asks when
 _ANSWERS = """
     select {columns}
@@ -156,7 +158,9 @@ class Life:
             )
             number = len(list((self.raw / "label_events").iterdir()))
             file = self.raw / "label_events" / f"answers_{number}.parquet"
-            (answers,) = connection.execute(f"copy ({_ANSWERS.format(columns=columns)}) to '{file}' (format parquet)").fetchone()
+            (answers,) = connection.execute(
+                f"copy ({_ANSWERS.format(columns=columns)}) to '{file}' (format parquet)"
+            ).fetchone()
             return answers
 
     # --- the warehouse ---

@@ -4,7 +4,9 @@ with
 
 calendar_days as (
 
-    select unit_date as calendar_date
+    select
+        unit_date as calendar_date,
+        case when is_complete then 0 else 1 end as unfinished_days
     from {{ ref('stg_measured_days') }}
 
 ),
@@ -51,6 +53,7 @@ source_days as (
     select
         daily_sources.source_name,
         calendar_days.calendar_date as row_date,
+        case when daily_sources.source_name = 'interactions' then calendar_days.unfinished_days end as unfinished_days,
         coalesce(accounting.landed_rows, 0) as landed_rows,
         coalesce(accounting.usable_rows, 0) as usable_rows,
         coalesce(accounting.late_rows, 0) as late_rows,
@@ -118,7 +121,8 @@ final as (
             as null_user_share,
         source_days.components_per_interaction,
         source_days.components_per_interaction / nullif(medians.median_components_per_interaction, 0)
-            as components_ratio
+            as components_ratio,
+        cast(source_days.unfinished_days as bigint) as unfinished_days
     from source_days
     inner join medians
         on source_days.source_name = medians.source_name

@@ -20,7 +20,8 @@ broken_limits as (
         'name': 'day_profiles',
         'day': 'row_date',
         'columns': [
-            'usable_rows', 'volume_ratio', 'duplicate_share', 'late_share', 'quarantined_share', 'components_ratio'
+            'usable_rows', 'volume_ratio', 'duplicate_share', 'late_share', 'quarantined_share', 'components_ratio',
+            'unfinished_days'
         ],
     }]) | indent(4) }}
 

@@ -55,7 +55,8 @@ disposed_rows as (
         sum(case when is_in_raw and row_disposition = 'late' then row_count else 0 end) as late_rows,
         sum(
             case
-                when is_in_raw and row_disposition = 'duplicate' and quarantine_reason <> 'exported_again' then row_count
+                when is_in_raw and row_disposition = 'duplicate' and quarantine_reason <> 'exported_again'
+                    then row_count
                 else 0
             end
         ) as duplicate_rows,
