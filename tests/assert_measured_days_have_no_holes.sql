@@ -10,23 +10,7 @@ staged_days as (
 
 ),
 
-usable_days as (
-
-    select distinct row_date as unit_date
-    from {{ ref('log_day_counts') }}
-    where
-        source_name = 'interactions'
-        and row_disposition in ('used', 'late')
-
-),
-
-built_days as (
-
-    select distinct unit_date
-    from {{ ref('unit_interactions') }}
-
-),
-
+-- the last of what is built of a day's units and frames
 framed_days as (
 
     select unit_date
@@ -34,17 +18,8 @@ framed_days as (
 
 )
 
-select
-    staged_days.unit_date,
-    built_days.unit_date is null as lacks_units,
-    framed_days.unit_date is null as lacks_frames
+select staged_days.unit_date
 from staged_days
-inner join usable_days
-    on staged_days.unit_date = usable_days.unit_date
-left join built_days
-    on staged_days.unit_date = built_days.unit_date
 left join framed_days
     on staged_days.unit_date = framed_days.unit_date
-where
-    built_days.unit_date is null
-    or framed_days.unit_date is null
+where framed_days.unit_date is null

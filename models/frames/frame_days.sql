@@ -1,7 +1,5 @@
 {{ prevalence._daily('unit_date') }}
 
--- depends_on: {{ ref('frame_units') }}
--- depends_on: {{ ref('frame_user_days') }}
 -- depends_on: {{ ref('frame_totals') }}
 -- depends_on: {{ ref('frame_strata') }}
 
@@ -14,23 +12,10 @@ staged_days as (
 
 ),
 
-sampling_plans as (
-
-    select *
-    from {{ ref('stg_sampling_plans') }}
-
-),
-
-policies as (
-
-    select *
-    from {{ ref('stg_policies') }}
-
-),
-
 plans_now as (
 
-    {{ prevalence._plans_fingerprint('sampling_plans', 'policies') | indent(4) }}
+    select *
+    from {{ ref('stg_plan_inputs') }}
 
 ),
 

@@ -16,13 +16,6 @@ sampling_plans as (
 
 ),
 
-policies as (
-
-    select *
-    from {{ ref('stg_policies') }}
-
-),
-
 -- what earlier runs have done; through sources, because all of it is built after this
 staged_days as (
 
@@ -41,13 +34,14 @@ framed_days as (
 draw_records as (
 
     select *
-    from {{ source('earlier_draws', 'draw_records') }}
+    from {{ source('stored_draws', 'draw_records') }}
 
 ),
 
 plans_now as (
 
-    {{ prevalence._plans_fingerprint('sampling_plans', 'policies') | indent(4) }}
+    select *
+    from {{ ref('stg_plan_inputs') }}
 
 ),
 

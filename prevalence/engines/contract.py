@@ -116,7 +116,7 @@ def read_contract(path: Path) -> tuple[Table, ...]:
                             is_nullable=bool(_meta(column).get("nullable", False)),
                             is_optional=bool(_meta(column).get("optional", False)),
                         )
-                        for column in table["columns"]
+                        for column in table.get("columns", ())
                     ),
                 )
             )
@@ -142,6 +142,7 @@ def read_back_tables() -> tuple[Table, ...]:
     return (
         *read_contract(models / "staging" / "_earlier_days.yml"),
         *read_contract(models / "frames" / "_sources.yml"),
+        *(table for table in read_contract(models / "draws" / "replays" / "_sources.yml") if table.columns),
     )
 
 

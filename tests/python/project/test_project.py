@@ -91,6 +91,7 @@ DISPATCHED = (
     "_numbered",
     "_octet_length",
     "_ranked_copies",
+    "_row_hash_sum",
     "_row_order",
     "_sha256",
     "_string_agg",
