@@ -11,10 +11,10 @@ import hashlib
 import json
 import os
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -133,8 +133,7 @@ def said(export: Export, sent: Sent) -> list[str]:
 
 def send(ledger: Ledger, export: Export, options: Options) -> Sent:
     """Send what the export's journal does not hold an answer to, and write what came back to results.jsonl."""
-    report = progress(is_terminal(), export.export_id)
-    with ledger.alone("run", export.folder):
+    with ledger.alone("run", export.folder), progress(export.export_id) as report:
         states = read_states(export)
         for custom_id in _ended(ledger, export):
             states.setdefault(custom_id, State()).is_done = True
@@ -455,22 +454,26 @@ def _result(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def progress(is_shown: bool, title: str) -> Callable[[Sent], None]:
-    """One line that goes on, on a terminal; elsewhere a line every ten seconds."""
-    last = [time.monotonic()]
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[Sent], None]]:
+    """A bar on a terminal; elsewhere a line every ten seconds."""
 
     def line(sent: Sent) -> str:
-        tokens = f"{sent.input_tokens + sent.output_tokens:,} tokens"
-        return f"{title}: {sent.answered:,} of {sent.requested:,} answered, {sent.requests:,} requests, {tokens}"
+        return f"{sent.requests:,} requests, {sent.input_tokens + sent.output_tokens:,} tokens"
 
-    def report(sent: Sent) -> None:
-        if time.monotonic() - last[0] >= (0.1 if is_shown else 10):
-            last[0] = time.monotonic()
-            bar = ""
-            if is_shown:
-                full = int(30 * sent.answered / max(sent.requested, 1))
-                bar = f"\r[{'#' * full}{' ' * (30 - full)}] "
-            sys.stdout.write(bar + line(sent) + ("" if is_shown else "\n"))
-            sys.stdout.flush()
+    if not is_terminal():
+        last = [time.monotonic()]
 
-    return report
+        def say(sent: Sent) -> None:
+            if time.monotonic() - last[0] >= 10:
+                last[0] = time.monotonic()
+                print(f"{title}: {sent.answered:,} of {sent.requested:,} answered, {line(sent)}", flush=True)
+
+        yield say
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.fields[line]}", markup=False), transient=True) as bar:
+        task = bar.add_task(title, total=None, line="")
+        yield lambda sent: bar.update(task, total=sent.requested, completed=sent.answered, line=line(sent))

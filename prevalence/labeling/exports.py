@@ -31,7 +31,7 @@ from prevalence.labeling.policy_rendering import (
     prompt_hash,
     response_schema,
 )
-from prevalence.labeling.shown_text import REDACTION, Redaction, cell, inert, truncated, visible
+from prevalence.labeling.shown_text import REDACTION, Redaction, cell, inert, residue, truncated, visible
 
 BATCH, LABEL_STUDIO, VENDOR_CSV = "openai-batch", "label-studio", "vendor-csv"
 FORMATS = (BATCH, LABEL_STUDIO, VENDOR_CSV)
@@ -103,8 +103,18 @@ def export(
         _refuse_unknown(rows, policies)
         made = []
         for policy_id in sorted({row["policy_id"] for row in rows}):
-            asked = [row for row in rows if row["policy_id"] == policy_id][: request.limit]
-            made.append(_write(ledger, policies[policy_id], request, asked))
+            policy = policies[policy_id]
+            asked = []
+            for row in (row for row in rows if row["policy_id"] == policy_id):
+                row["shown"] = _shown(row, policy, request)
+                if policy.redacts and any(residue(part["text"] or "") for part in row["shown"]):
+                    held_back[policy_id, "personal data left"] += 1
+                    continue
+                asked.append(row)
+                if len(asked) == request.limit:
+                    break
+            if asked:
+                made.append(_write(ledger, policy, request, asked))
     return made, held_back
 
 
@@ -230,7 +240,7 @@ def _refuse_another_protocol(ledger: Ledger, policy: Policy, labeler: str, reque
         if request.form == BATCH and manifest.get("judge_id", labeler) != labeler and not request.is_new_judge:
             raise UserError(
                 f"{policy.policy_id} {policy.version} was asked of the judge {manifest['model']} ({manifest['judge_id']}) before, and "
-                f"{request.model} ({labeler}) is another one: model, prompt or decoding differ. Remedy: ask the one before; or "
+                f"{request.model} ({labeler}) is another one: model, prompt, decoding or what is shown differ. Remedy: ask the one before; or "
                 "--new-judge, which mixes two judges in one series: the audit corrects for both together, and nothing tells them "
                 "apart afterwards but judge_id."
             )
@@ -238,12 +248,12 @@ def _refuse_another_protocol(ledger: Ledger, policy: Policy, labeler: str, reque
 
 def _write(ledger: Ledger, policy: Policy, request: Request, rows: Sequence[dict[str, Any]]) -> Exported:
     configuration = label_studio_configuration(policy)
+    shown = {"text_budget": request.text_budget, "personal_data": REDACTION if policy.redacts else "shown"}
     if request.form == BATCH:
-        labeler = judge_id(policy, str(request.model), request.decoding)
+        labeler = judge_id(policy, str(request.model), request.decoding, shown)
     else:
-        labeler = human_protocol_id(
-            policy, configuration if request.form == LABEL_STUDIO else request.form, request.pool
-        )
+        tool = configuration if request.form == LABEL_STUDIO else request.form
+        labeler = human_protocol_id(policy, tool, request.pool, shown)
     _refuse_another_protocol(ledger, policy, labeler, request)
     identity = [
         *(request.form, request.pool, policy.policy_id, policy.version, labeler, request.vendor, request.rater),
@@ -255,7 +265,6 @@ def _write(ledger: Ledger, policy: Policy, request: Request, rows: Sequence[dict
     for row in rows:
         # of ours alone: a content, a unit and a purpose cannot be read from it
         row["custom_id"] = f"{export_id[4:16]}.{row['assignment_id']}.{row['replicate']}"
-        row["shown"] = _shown(row, policy, request)
     files = {
         BATCH: _batch_files,
         LABEL_STUDIO: _label_studio_files,
@@ -273,8 +282,7 @@ def _write(ledger: Ledger, policy: Policy, request: Request, rows: Sequence[dict
         "issued_at": stamp(issued_at),
         "due_at": stamp(due_at),
         "ttl_delete_by": stamp(due_at + timedelta(days=30)),
-        "personal_data": REDACTION if policy.redacts else "shown",
-        "text_budget": request.text_budget,
+        **shown,
         "media": "screened by the sender" if request.is_media_cleared else "none",
         **({"contact": request.contact} if request.contact else {}),
         **_labeler_of(policy, request, labeler),

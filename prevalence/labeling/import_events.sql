@@ -69,6 +69,9 @@ select
     placed.label_protocol_id,
     case placed.pool when 'llm' then 'llm' else 'human' end as source,
     case
+        -- a pseudonym; an address that somebody wrote in its place is made one
+        when placed.pool <> 'llm' and contains(placed.rater_code, '@')
+            then placed.vendor || ':' || substr(sha256(lower(placed.rater_code)), 1, 12)
         when placed.pool <> 'llm' then placed.vendor || ':' || coalesce(placed.rater, placed.rater_code, 'unknown')
     end as rater_id,
     case placed.pool when 'llm' then placed.labeler_id end as judge_id,

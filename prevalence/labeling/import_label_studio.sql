@@ -131,5 +131,6 @@ select
     cast(null as bigint) as input_tokens,
     cast(null as bigint) as output_tokens,
     -- whom a project was made for; what the tool says about itself is a claim
-    cast(null as varchar) as rater_code
+    cast(null as varchar) as rater_code,
+    cast(null as varchar) as model
 from read_answers;

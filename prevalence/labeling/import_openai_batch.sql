@@ -27,6 +27,7 @@ select
     ) as error_code,
     json_extract_string(document, '$.response.body.choices[0].finish_reason') as finish_reason,
     nullif(json_extract_string(document, '$.response.body.choices[0].message.refusal'), '') as refusal,
+    json_extract_string(document, '$.response.body.model') as model,
     trim(
         case json_type(document, '$.response.body.choices[0].message.content')
             when 'VARCHAR' then json_extract_string(document, '$.response.body.choices[0].message.content')
@@ -136,5 +137,6 @@ select
     lead_time_s,
     input_tokens,
     output_tokens,
-    cast(null as varchar) as rater_code
+    cast(null as varchar) as rater_code,
+    model
 from read_answers;

@@ -63,5 +63,6 @@ select
     end as lead_time_s,
     cast(null as bigint) as input_tokens,
     cast(null as bigint) as output_tokens,
-    nullif(rater_code, '') as rater_code
+    nullif(rater_code, '') as rater_code,
+    cast(null as varchar) as model
 from read_answers;

@@ -46,6 +46,8 @@ class Imported:
     requested: int
     outcomes: dict[str, int]
     late: int
+    # answers of a judge by models that were not the one that was asked
+    other_models: dict[str, int]
     rejects: Path | None
     events: Path | None
 
@@ -405,6 +407,11 @@ def _write(
     ((late,),) = connection.sql(
         "select count(*) from placed where disposition = 'answer' and pool <> 'llm' and getvariable('imported_at') > due_at"
     ).fetchall()
+    other_models = dict(
+        connection.sql(
+            "select model, count(*) from placed where disposition = 'answer' and model <> vendor group by model order by model"
+        ).fetchall()
+    )
     report = {
         "file_sha256": digest,
         "name": name,
@@ -414,6 +421,7 @@ def _write(
         "requested": requested,
         "outcomes": outcomes,
         "late": late,
+        "other_models": other_models,
         "rejects": rejects.name if rejects else None,
         "events": str(path) if len(events) else None,
     }
@@ -488,6 +496,7 @@ def _read_report(path: Path, is_new: bool) -> Imported:
         requested=report["requested"],
         outcomes=report["outcomes"],
         late=report["late"],
+        other_models=report["other_models"],
         rejects=path.parent / report["rejects"] if report["rejects"] else None,
         events=Path(report["events"]) if report["events"] else None,
     )
@@ -504,6 +513,10 @@ def said(imported: Imported) -> list[str]:
     lines = [f"{imported.name}: {imported.lines:,} lines = {listed(imported.dispositions)}"]
     lines.append(f"     {imported.requested:,} questions = {listed(imported.outcomes)}")
     lines += [f"     {imported.late:,} answers came after they were due"] if imported.late else []
+    lines += [
+        f"     {count:,} answers are signed by the model {model}, which is not the one that was asked; ask for the dated one"
+        for model, count in imported.other_models.items()
+    ]
     lines += [f"     answers: {display(imported.events)}"] if imported.events else []
     lines += [f"     for who sent it: {display(imported.rejects)}"] if imported.rejects else []
     return lines

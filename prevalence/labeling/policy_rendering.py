@@ -247,20 +247,21 @@ def prompt_hash(policy: Policy) -> str:
     return sha256_of(prompt(policy))
 
 
-def judge_id(policy: Policy, model: str, decoding: Mapping[str, Any]) -> str:
-    """One judge is one prompt, one schema, one model and one way of decoding under one policy: never two of any."""
+def judge_id(policy: Policy, model: str, decoding: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
+    """One judge is one prompt, one schema, one model and one way of decoding and of showing: never two of any."""
     parts = [
         prompt_hash(policy),
         sha256_of(_schema_text(policy)),
         TEMPLATE,
         model,
-        json.dumps(decoding, sort_keys=True, separators=(",", ":")),
+        *(json.dumps(part, sort_keys=True, separators=(",", ":")) for part in (decoding, shown)),
     ]
     return "jdg_" + sha256_of(json.dumps(parts))[:16]
 
 
-def human_protocol_id(policy: Policy, tool_configuration: str, pool: str) -> str:
-    return "hum_" + sha256_of(json.dumps([sha256_of(guideline(policy)), sha256_of(tool_configuration), pool]))[:16]
+def human_protocol_id(policy: Policy, tool_configuration: str, pool: str, shown: Mapping[str, Any]) -> str:
+    parts = [sha256_of(guideline(policy)), sha256_of(tool_configuration), pool, json.dumps(shown, sort_keys=True)]
+    return "hum_" + sha256_of(json.dumps(parts))[:16]
 
 
 def _csv(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -457,6 +457,23 @@ def test_late_answers_are_taken_and_marked(settings):
     assert done.late == 1 and done.outcomes == {"ok": 1} and "after they were due" in "\n".join(imports.said(done))
 
 
+def test_an_address_in_the_place_of_a_pseudonym_is_not_kept(settings):
+    asked(settings, many_items(1), "sme")
+    (row,) = assignments_csv(exported(settings, "vendor-csv"))
+    sent = {"assignment_id": row["assignment_id"], "item_hash": row["item_hash"], "rater_code": "Jane@vendor.example"}
+    _import(settings, "decisions.csv", decisions([sent]))
+    (event,) = events(settings)
+    assert event["rater_id"].startswith("north:") and "@" not in event["rater_id"] and "ane" not in event["rater_id"]
+
+
+def test_a_model_that_was_not_asked_is_named(settings):
+    asked(settings, many_items(2))
+    first, second = _ids(exported(settings, "openai-batch"))
+    bodies = [{**completion(verdict()), "model": model} for model in ("judge-2026-01-01", "judge-latest")]
+    done = _import(settings, "output.jsonl", _text([batch_line(first, bodies[0]), batch_line(second, bodies[1])]))
+    assert done.other_models == {"judge-latest": 1} and "judge-latest" in "\n".join(imports.said(done))
+
+
 def test_who_answered_is_never_guessed(settings):
     asked(settings, many_items(3), "bpo", slots=2)
     both = [exported(settings, "vendor-csv", pool="bpo", vendor=vendor) for vendor in ("north", "south")]

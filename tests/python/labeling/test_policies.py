@@ -164,16 +164,18 @@ def test_reasons_come_before_the_verdict():
 def test_two_judges_never_share_an_id(folder):
     policy = read_policies(folder)["self_harm"]
     decoding = {"temperature": 0, "seed": 7, "max_completion_tokens": 512}
+    shown = {"text_budget": 4000}
     ids = {
-        judge_id(policy, "a", decoding),
-        judge_id(policy, "b", decoding),
-        judge_id(policy, "a", {**decoding, "seed": 8}),
+        judge_id(policy, "a", decoding, {"text_budget": 20}),
+        judge_id(policy, "a", decoding, shown),
+        judge_id(policy, "b", decoding, shown),
+        judge_id(policy, "a", {**decoding, "seed": 8}, shown),
     }
     before = prompt_hash(policy)
     assert _change(folder, "Presents suicide", "Shows suicide") == []
     changed = read_policies(folder)["self_harm"]
-    ids.add(judge_id(changed, "a", decoding))
-    assert len(ids) == 4 and prompt_hash(changed) != before
+    ids.add(judge_id(changed, "a", decoding, shown))
+    assert len(ids) == 5 and prompt_hash(changed) != before
 
 
 def test_policies_in_force_go_into_the_raw_folder(folder, tmp_path):
