@@ -163,3 +163,25 @@ def written(folder: Path, name: str, content: str | bytes):
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     yield path
+
+
+def in_world(monkeypatch: Any, folder: Path) -> Settings:
+    """As `world`, for commands that are run in this process: what they set in its environment is put back afterwards."""
+    made = world(folder)
+    for name in (
+        "PREVALENCE_POLICIES",
+        "PREVALENCE_JUDGE_URL",
+        "PREVALENCE_JUDGE_MODEL",
+        "PREVALENCE_JUDGE_KEY",
+        "OPENAI_API_KEY",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("PREVALENCE_SPARK_FOLDER", "DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PROFILES_DIR"):
+        monkeypatch.setenv(name, str(folder / name))
+    for name in ("DBT_SEND_ANONYMOUS_USAGE_STATS", "GX_ANALYTICS_ENABLED"):
+        monkeypatch.setenv(name, "false")
+    monkeypatch.setenv("PREVALENCE_TARGET", "duckdb")
+    monkeypatch.setenv("PREVALENCE_DUCKDB_PATH", str(made.warehouse))
+    monkeypatch.setenv("PREVALENCE_RAW_FOLDER", str(folder / "raw"))
+    monkeypatch.chdir(folder)
+    return made

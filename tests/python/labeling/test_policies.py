@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from label_files import in_world
 
 from prevalence.command_line.cli import prevalence
 from prevalence.engines.settings import PROJECT, UserError
@@ -30,9 +31,11 @@ FOLDER = PROJECT / "policies"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    shutil.copytree(FOLDER / "self_harm", tmp_path / "self_harm")
-    return tmp_path
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    in_world(monkeypatch, tmp_path)
+    monkeypatch.delenv("PREVALENCE_RAW_FOLDER")
+    shutil.copytree(FOLDER / "self_harm", tmp_path / "policies" / "self_harm")
+    return tmp_path / "policies"
 
 
 def _change(folder: Path, old: str, new: str) -> list[str]:
@@ -182,7 +185,6 @@ def test_policies_in_force_go_into_the_raw_folder(folder, tmp_path):
     import duckdb
 
     raw = tmp_path / "raw"
-    raw.mkdir()
     done = CliRunner().invoke(prevalence, ["label", "render", "--policies", str(folder), "--raw-folder", str(raw)])
     assert done.exit_code == 0, done.output
     assert duckdb.sql(f"select * from '{raw}/policies.parquet'").fetchall() == [
