@@ -25,7 +25,7 @@ import duckdb
 
 from prevalence.engines.settings import UserError
 from prevalence.engines.terminal import is_terminal
-from prevalence.labeling.exports import open_ledger
+from prevalence.labeling.exports import BODY_BEGINS, open_ledger
 from prevalence.labeling.journal import Journal, State, read_at, records
 from prevalence.labeling.ledger import PRICES, Export, Ledger, now, stamp, write_whole
 from prevalence.labeling.policy_rendering import DECISIONS
@@ -156,11 +156,11 @@ def read_states(export: Export) -> dict[str, State]:
     look = _Look(export)
     for offset, record in records(export.journal):
         state = states.setdefault(record["custom_id"], State())
-        _take(state, record, offset, look)
+        _take(state, record, _read_json(record.get("body") or ""), offset, look)
     return states
 
 
-def _take(state: State, record: dict[str, Any], offset: int | None, look: _Look) -> None:
+def _take(state: State, record: dict[str, Any], answer: Any, offset: int, look: _Look) -> None:
     state.attempt = max(state.attempt, record["attempt"])
     match record["event"]:
         case "sent":
@@ -168,11 +168,10 @@ def _take(state: State, record: dict[str, Any], offset: int | None, look: _Look)
         case "answered":
             state.is_in_flight = False
             state.error = None
-            if offset is not None:
-                state.answered_at = offset
+            state.answered_at = offset
             status = record["status"]
             if status == 200:
-                advice = look(record["body"])
+                advice = look(answer)
                 state.repeats += advice != "take"
                 state.was_cut_off |= advice == "longer"
                 # each kind once: a judge that cannot keep the form is not asked for ever
@@ -181,7 +180,7 @@ def _take(state: State, record: dict[str, Any], offset: int | None, look: _Look)
                 state.is_done = not (status in PASSING or status >= 500)
         case "failed":
             state.is_in_flight = False
-            state.error = record["error"]
+            state.error, state.said = record["error"], record.get("said")
 
 
 class _Look:
@@ -190,11 +189,11 @@ class _Look:
     def __init__(self, export: Export) -> None:
         self.rules = set(export.manifest["rule_ids"])
 
-    def __call__(self, body: str) -> str:
+    def __call__(self, body: Any) -> str:
         try:
-            choice = json.loads(body)["choices"][0]
+            choice = body["choices"][0]
             message = choice["message"]
-        except (ValueError, LookupError, TypeError):
+        except (LookupError, TypeError):
             return "repeat"
         if not isinstance(message, dict) or message.get("refusal") or choice.get("finish_reason") == "content_filter":
             return "take"
@@ -203,9 +202,17 @@ class _Look:
         try:
             answer = json.loads(unfenced(message["content"]))
             is_answer = answer["decision"] in DECISIONS and self.rules >= set(answer["rule_ids"])
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return "repeat"
         return "take" if is_answer else "repeat"
+
+
+def _read_json(text: str) -> Any:
+    """None for what is no JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def unfenced(text: str) -> str:
@@ -233,13 +240,15 @@ class _Sender:
         self.fruitless, self.is_fruitful = 0, False
         self.lines = self._open_lines()
 
-    def _open_lines(self) -> Iterator[dict[str, Any]]:
+    def _open_lines(self) -> Iterator[tuple[str, bytes]]:
+        """What is to be asked: the question's id and the body, as it stands in the file."""
         for path in self.export.sent_files(".jsonl"):
             with open(path, "rb") as file:
                 for line in file:
-                    request = json.loads(line)
-                    if not self.states.setdefault(request["custom_id"], State()).is_done:
-                        yield request
+                    head, _, body = line.rstrip().partition(BODY_BEGINS)
+                    custom_id = json.loads(head + b"}")["custom_id"]
+                    if not self.states.setdefault(custom_id, State()).is_done:
+                        yield custom_id, body[:-1]
 
     async def run(self) -> None:
         import aiohttp
@@ -269,12 +278,11 @@ class _Sender:
             self.report(self.sent)
 
     async def _work(self, session: aiohttp.ClientSession) -> None:
-        for request in self.lines:
-            await self._ask(session, request)
+        for custom_id, body in self.lines:
+            await self._ask(session, custom_id, body)
             self.report(self.sent)
 
-    async def _ask(self, session: aiohttp.ClientSession, request: dict[str, Any]) -> None:
-        custom_id = request["custom_id"]
+    async def _ask(self, session: aiohttp.ClientSession, custom_id: str, body: bytes) -> None:
         state = self.states[custom_id]
         failures = 0
         while not state.is_done:
@@ -284,9 +292,9 @@ class _Sender:
                 continue
             # what was in flight is sent again as what it was
             attempt = state.attempt if state.is_in_flight else state.attempt + 1
-            record, retry_after = await self._post(session, request, attempt, state)
-            await self.journal.write(record)
-            _take(state, record, None, self.look)
+            record, answer, retry_after = await self._post(session, custom_id, body, attempt)
+            offset = await self.journal.keep(record)
+            _take(state, record, answer, offset, self.look)
             if record["event"] == "answered" and record["status"] == 200:
                 self.fruitless, self.is_fruitful = 0, True
             if state.is_done:
@@ -316,24 +324,23 @@ class _Sender:
             )
 
     async def _post(
-        self, session: aiohttp.ClientSession, request: dict[str, Any], attempt: int, state: State
-    ) -> tuple[dict[str, Any], float]:
+        self, session: aiohttp.ClientSession, custom_id: str, body: bytes, attempt: int
+    ) -> tuple[dict[str, Any], Any, float]:
         import aiohttp
 
-        custom_id = request["custom_id"]
+        state = self.states[custom_id]
         # one key for one answer that is wanted: a request that timed out may have been answered and paid, too
         key = hashlib.sha256(f"{self.export.export_id}|{custom_id}|{state.repeats}".encode()).hexdigest()[:32]
-        body = request["body"]
-        if state.was_cut_off and "max_completion_tokens" in body:
-            body = {**body, "max_completion_tokens": 2 * body["max_completion_tokens"]}
+        if state.was_cut_off:
+            body = _longer(body)
         event = {"custom_id": custom_id, "attempt": attempt}
-        await self.journal.write({"event": "sent", **event, "key": key, "at": stamp(now())})
+        self.journal.write({"event": "sent", **event, "key": key, "at": stamp(now())})
         self.sent.requests += 1
         begun = time.monotonic()
         try:
             async with session.post(
                 self.url,
-                data=json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
+                data=body,
                 headers={"Idempotency-Key": key},
                 allow_redirects=False,
             ) as response:
@@ -341,13 +348,13 @@ class _Sender:
                 status, answer_headers = response.status, response.headers
         except TimeoutError:
             self.sent.statuses["timeout"] += 1
-            return {"event": "failed", **event, "error": "timeout"}, 0.0
+            return {"event": "failed", **event, "error": "timeout"}, None, 0.0
         except (aiohttp.ClientError, OSError) as error:
             self.sent.statuses["connection_error"] += 1
-            return {"event": "failed", **event, "error": "connection_error", "said": str(error)[:200]}, 0.0
+            return {"event": "failed", **event, "error": "connection_error", "said": str(error)[:200]}, None, 0.0
         self.sent.statuses[str(status)] += 1
         if content is None:
-            return {"event": "failed", **event, "error": "answer_too_large"}, 0.0
+            return {"event": "failed", **event, "error": "answer_too_large"}, None, 0.0
         self._refuse_fatal(status, content)
         text = content.decode("utf-8", "replace")
         record = {
@@ -359,12 +366,13 @@ class _Sender:
             "at": stamp(now()),
             "body": text,
         }
-        self._count(text)
-        return record, _retry_after(answer_headers.get("Retry-After"))
+        answer = _read_json(text)
+        self._count(answer)
+        return record, answer, _retry_after(answer_headers.get("Retry-After"))
 
-    def _count(self, text: str) -> None:
+    def _count(self, answer: Any) -> None:
         try:
-            usage = json.loads(text).get("usage") or {}
+            usage = answer.get("usage") or {}
             self.sent.input_tokens += int(usage.get("prompt_tokens") or 0)
             self.sent.output_tokens += int(usage.get("completion_tokens") or 0)
         except (ValueError, TypeError, AttributeError):
@@ -385,6 +393,15 @@ class _Sender:
                 f"The endpoint {self.options.base_url} refuses every request (status {status}: {said}). Remedy: "
                 f"{remedies[status]}."
             )
+
+
+def _longer(body: bytes) -> bytes:
+    """The same question with room for an answer twice as long."""
+    asked = json.loads(body)
+    for name in ("max_completion_tokens", "max_tokens"):
+        if isinstance(asked.get(name), int):
+            asked[name] *= 2
+    return json.dumps(asked, ensure_ascii=False).encode()
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes | None:
@@ -415,25 +432,15 @@ def _retry_after(value: str | None) -> float:
 
 def write_results(export: Export, states: dict[str, State]) -> None:
     """What came back, as the lines of a batch's output: the last answer to each question, or why there is none."""
-    # offsets of this run's answers are read with those of earlier ones
-    last: dict[str, int] = {}
-    failed: dict[str, dict[str, Any]] = {}
-    for offset, record in records(export.journal):
-        if record["event"] == "answered":
-            last[record["custom_id"]] = offset
-            failed.pop(record["custom_id"], None)
-        elif record["event"] == "failed":
-            failed[record["custom_id"]] = record
     if not export.journal.exists():
         return
     lines = []
     with open(export.journal, "rb") as journal:
-        for custom_id in states:
-            if custom_id in last:
-                lines.append(_result(read_at(journal, last[custom_id])))
-            elif custom_id in failed:
-                record = failed[custom_id]
-                error = {"code": record["error"], "message": record.get("said")}
+        for custom_id, state in states.items():
+            if state.answered_at is not None:
+                lines.append(_result(read_at(journal, state.answered_at)))
+            elif state.error is not None:
+                error = {"code": state.error, "message": state.said}
                 lines.append({"custom_id": custom_id, "response": None, "error": error})
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     write_whole(export.results, text.encode("utf-8", "replace"))

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,8 @@ MOST_CSV_COMPONENTS = 8
 _MOST = {BATCH: 100, LABEL_STUDIO: MOST_COMPONENTS, VENDOR_CSV: MOST_CSV_COMPONENTS}
 # what vendors' batch interfaces take, with room
 BATCH_ROWS, BATCH_BYTES = 45_000, 180_000_000
+# where the body stands in a batch's line, so that it can be sent as it is
+BODY_BEGINS = b', "body": '
 # what a spreadsheet keeps of a cell, with room for the sentence about what was cut
 LONGEST_TEXT = 30_000
 DECODING: Mapping[str, Any] = {"temperature": 0, "seed": 7, "max_completion_tokens": 1024}
@@ -358,13 +361,18 @@ def _shown(row: Mapping[str, Any], policy: Policy, request: Request) -> list[dic
             text = redaction(text) if policy.redacts else text
             is_truncated = len(text) > request.text_budget
             text = truncated(text, request.text_budget)
-        uri = component["uri"] if request.is_media_cleared else None
-        status = "ok" if text or uri else "missing"
+        uri = component["uri"] if request.is_media_cleared and _is_link(component["uri"]) else None
+        status = "ok" if text or uri else "unreadable" if component["uri"] else "missing"
         components.append(
             {"ref": component["ref"], "kind": visible(component["kind"]), "text": text, "uri": uri}
             | {"truncated": is_truncated, "status": status}
         )
     return components
+
+
+def _is_link(uri: str | None) -> bool:
+    """Whether a tool may open it: nothing that runs, and nothing of the machine that it is opened on."""
+    return uri is not None and re.fullmatch(r"https?://[^\s<>\"'`\\]+", uri) is not None
 
 
 def _boundary(secret: str, row: Mapping[str, Any], labeler: str, content: str) -> str:
@@ -415,8 +423,8 @@ def _batch_lines(
             ],
             "response_format": {"type": "json_schema", "json_schema": schema},
         }
-        line = {"custom_id": row["custom_id"], "method": "POST", "url": "/v1/chat/completions", "body": body}
-        yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
+        head = json.dumps({"custom_id": row["custom_id"], "method": "POST", "url": "/v1/chat/completions"})
+        yield head[:-1].encode() + BODY_BEGINS + json.dumps(body, ensure_ascii=False).encode() + b"}\n"
 
 
 def _batch_files(rows, policy, request, labeler, export_id, due_at, secret) -> dict[str, bytes]:
@@ -462,7 +470,7 @@ def _label_studio_files(rows, policy, request, labeler, export_id, due_at, secre
 def _for_people(component: Mapping[str, Any]) -> str:
     if component["text"]:
         return inert(component["text"])
-    return "[image]" if component["uri"] else "[missing]"
+    return "[image]" if component["uri"] else f"[{component['status']}]"
 
 
 def _vendor_files(rows, policy, request, labeler, export_id, due_at, secret) -> dict[str, bytes]:

@@ -227,10 +227,11 @@ def _csv_rows(content: bytes, path: Path) -> pa.Table:
         except StopIteration:
             break
         except csv.Error:
-            row = ["\ufffd"]
+            row = ["?"]
         if not any(value.strip() for value in row):
             continue
-        is_whole = len(row) == len(header) and "\ufffd" not in row[:1]
+        # a spreadsheet adds empty cells at the end of a row; one that is short or long is not a row of these columns
+        is_whole = len(row) >= len(header) and not any(row[len(header) :])
         columns["line_number"].append(reader.line_num)
         columns["is_whole"].append(is_whole)
         for name in DECISION_COLUMNS:

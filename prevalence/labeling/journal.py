@@ -28,9 +28,10 @@ class State:
 
     attempt: int = 0
     is_in_flight: bool = False
-    # offset of the last answer in the journal; the last event when there was none
+    # offset of the last answer in the journal, and what was wrong since
     answered_at: int | None = None
     error: str | None = None
+    said: str | None = None
     # answers that may come better: cut off, or not in the form that was asked for
     repeats: int = 0
     was_cut_off: bool = False
@@ -38,45 +39,55 @@ class State:
 
 
 class Journal:
-    """Appends with one fsync for all that waits: sixty-four requests at once are one writing."""
+    """Appends. A process that is killed loses nothing of it; what is waited for survives a power failure as well."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         _cut_torn_line(path)
-        self._file = open(path, "ab")  # noqa: SIM115
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._file = open(path, "ab", buffering=0)  # noqa: SIM115
+        self._offset = self._file.seek(0, os.SEEK_END)
+        self._waiting: list[asyncio.Future[None]] = []
+        self._syncing: asyncio.Task[None] | None = None
 
-    async def write(self, record: dict[str, Any]) -> None:
-        """Returns when the record is on the disk."""
+    def write(self, record: dict[str, Any]) -> int:
+        """Returns where the record is."""
+        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        offset = self._offset
+        rest = memoryview(line)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+        self._offset += len(line)
+        return offset
+
+    async def keep(self, record: dict[str, Any]) -> int:
+        """As `write`; returns when the record is on the disk. All that wait meanwhile wait for the same fsync."""
+        offset = self.write(record)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n", done))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_waiting())
+        self._waiting.append(done)
+        if self._syncing is None or self._syncing.done():
+            self._syncing = asyncio.create_task(self._sync())
         await asyncio.shield(done)
+        return offset
 
-    async def _write_waiting(self) -> None:
+    async def _sync(self) -> None:
         while self._waiting:
             taken, self._waiting = self._waiting, []
+            failure: OSError | None = None
             try:
-                await asyncio.to_thread(self._append, b"".join(line for line, _ in taken))
+                await asyncio.to_thread(os.fsync, self._file.fileno())
             except OSError as error:
-                for _, done in taken:
-                    if not done.done():
-                        done.set_exception(error)
-                continue
-            for _, done in taken:
+                failure = error
+            for done in taken:
                 if not done.done():
-                    done.set_result(None)
-
-    def _append(self, lines: bytes) -> None:
-        self._file.write(lines)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+                    if failure is None:
+                        done.set_result(None)
+                    else:
+                        done.set_exception(failure)
 
     async def close(self) -> None:
-        if self._writer is not None:
-            await asyncio.gather(self._writer, return_exceptions=True)
+        if self._syncing is not None:
+            await asyncio.gather(self._syncing, return_exceptions=True)
+        os.fsync(self._file.fileno())
         self._file.close()
 
 

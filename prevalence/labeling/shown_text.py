@@ -22,6 +22,8 @@ _HIDDEN = (
     *range(0xE0000, 0xE0080),
 )
 _VISIBLE = {code: f"<U+{code:04X}>" for code in _HIDDEN}
+# halves of a character, which no file can hold
+_VISIBLE |= dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
 
 def visible(text: str) -> str:

@@ -186,6 +186,22 @@ def test_what_must_not_be_shown_is_held_back_by_name(settings):
     assert row["image_1_url"] == "https://media.example.org/x.jpg" and row["image_1_ref"] == "c0"
 
 
+def test_only_a_link_to_media_is_sent_as_one(settings):
+    wrong = (
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "data:image/png;base64,AAAA",
+        'http://x/"><script>',
+        "s3://b/k",
+        "//x/y",
+    )
+    asked(settings, {f"u{n}": [component(0, None, "image", uri)] for n, uri in enumerate(wrong)}, "sme")
+    rows = assignments_csv(exported(settings, "vendor-csv", is_media_cleared=True))
+    assert (
+        len(rows) == len(wrong) and {row["text_1"] for row in rows} == {"[unreadable]"} and "image_1_url" not in rows[0]
+    )
+
+
 def test_a_changed_policy_needs_a_version_and_another_judge_a_word(settings):
     asked(settings, many_items(3))
     exported(settings, "openai-batch")
@@ -255,6 +271,7 @@ def test_personal_data_have_one_name_in_an_item_and_figures_stay():
 
 
 def test_two_spellings_of_the_same_characters_are_shown_alike():
+    assert visible("half \ud83d").encode() == "half \ufffd".encode()
     assert visible("e\u0301\r\nx\ry") == visible("\u00e9\nx\ny") == "\u00e9\nx\ny"
 
 
