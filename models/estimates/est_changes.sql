@@ -17,20 +17,49 @@ replacement, but for simple random samples, are taken as if they were drawn with
     'stratified': independent,
     'with_replacement': independent
 } -%}
-{%- set domain = ['plan_id', 'unit_type', 'policy_id', 'pivot_name', 'pivot_value', 'week_start_date'] -%}
+{%- set series = ['plan_id', 'unit_type', 'policy_id', 'pivot_name', 'pivot_value'] -%}
+{%- set domain = series + ['policy_version', 'week_start_date'] -%}
 
 with
 
-plans as (
+week_days as (
 
-    select * from {{ ref('stg_sampling_plans') }}
+    select * from {{ ref('est_period_days') }}
+    where period_type = 'week'
+
+),
+
+unit_domains as (
+
+    select * from {{ ref('est_unit_domains') }}
+    where is_audited
+
+),
+
+weeks as (
+
+    select distinct
+        plan_id,
+        policy_id,
+        policy_version,
+        period_start,
+        is_two_phase
+    from week_days
 
 ),
 
 week_units as (
 
-    select * from {{ ref('est_unit_periods') }}
-    where period_type = 'week' and is_audited
+    select
+        unit_domains.*,
+        week_days.period_start
+    from unit_domains
+    inner join week_days
+        on
+            unit_domains.plan_id = week_days.plan_id
+            and unit_domains.policy_id = week_days.policy_id
+            and unit_domains.policy_version = week_days.policy_version
+            and unit_domains.sample_date = week_days.sample_date
 
 ),
 
@@ -83,41 +112,101 @@ changes as (
 
 ),
 
-final as (
+measured_series as (
+
+    select distinct
+        {{ series | join(',\n        ') }},
+        policy_version,
+        period_start as week_start_date
+    from week_units
+
+),
+
+-- the first week of a policy's version: what another version of it measured in the week before is another thing
+new_series as (
+
+    select distinct {{ 'measured_series.' ~ domain | join(', measured_series.') }}
+    from measured_series
+    inner join measured_series as other_series
+        on
+            {{ prevalence._same_key('measured_series', 'other_series', series) }}
+            and measured_series.policy_version <> other_series.policy_version
+            and measured_series.week_start_date = {{ prevalence._add_days('other_series.week_start_date', 7) }}
+    left join measured_series as same_series
+        on
+            {{ prevalence._same_key('measured_series', 'same_series', series + ['policy_version']) }}
+            and measured_series.week_start_date = {{ prevalence._add_days('same_series.week_start_date', 7) }}
+    where same_series.plan_id is null
+
+),
+
+-- a week without the one before it is no change
+named_changes as (
 
     select
-        changes.week_start_date,
-        changes.plan_id,
-        changes.policy_id,
-        changes.unit_type,
-        changes.pivot_name,
-        changes.pivot_value,
-        case when plans.audit_units is not null then 'two_phase' else 'expert' end as estimator,
-        changes.estimate_from as prevalence_before,
-        changes.estimate_to as prevalence,
-        changes.estimate as prevalence_change,
-        changes.variance_from as variance_before,
-        changes.variance_to as variance,
+        {{ 'changes.' ~ domain | join(',\n        changes.') }},
+        changes.estimate_from,
+        changes.estimate_to,
+        changes.estimate,
+        changes.variance_from,
+        changes.variance_to,
         changes.covariance,
-        changes.variance as change_variance,
-        changes.std_error as change_std_error,
+        changes.variance,
+        changes.std_error,
         changes.interval_lower,
         changes.interval_upper,
         changes.interval_level,
         changes.interval_method,
-        case
-            when changes.interval_upper is not null and changes.positive_units < 10 then 'few_positives'
-        end as interval_caution,
         changes.sampled_units,
         changes.positive_units,
         changes.overlapping_psus,
         changes.degrees_of_freedom,
-        changes.status
+        case when new_series.plan_id is null then changes.status else 'new_policy_version' end as status
     from changes
-    inner join plans
-        on changes.plan_id = plans.plan_id
-    -- a week without the one before it is no change
-    where changes.status <> 'no_sampled_units'
+    left join new_series
+        on {{ prevalence._same_key('changes', 'new_series', domain) }}
+    where changes.status <> 'no_sampled_units' or new_series.plan_id is not null
+
+),
+
+final as (
+
+    select
+        named_changes.week_start_date,
+        named_changes.plan_id,
+        named_changes.policy_id,
+        named_changes.policy_version,
+        named_changes.unit_type,
+        named_changes.pivot_name,
+        named_changes.pivot_value,
+        case when weeks.is_two_phase then 'two_phase' else 'expert' end as estimator,
+        named_changes.estimate_from as prevalence_before,
+        named_changes.estimate_to as prevalence,
+        named_changes.estimate as prevalence_change,
+        named_changes.variance_from as variance_before,
+        named_changes.variance_to as variance,
+        named_changes.covariance,
+        named_changes.variance as change_variance,
+        named_changes.std_error as change_std_error,
+        named_changes.interval_lower,
+        named_changes.interval_upper,
+        named_changes.interval_level,
+        named_changes.interval_method,
+        case
+            when named_changes.interval_upper is not null and named_changes.positive_units < 10 then 'few_positives'
+        end as interval_caution,
+        named_changes.sampled_units,
+        named_changes.positive_units,
+        named_changes.overlapping_psus,
+        named_changes.degrees_of_freedom,
+        named_changes.status
+    from named_changes
+    inner join weeks
+        on
+            named_changes.plan_id = weeks.plan_id
+            and named_changes.policy_id = weeks.policy_id
+            and named_changes.policy_version = weeks.policy_version
+            and named_changes.week_start_date = weeks.period_start
 
 )
 

@@ -34,7 +34,9 @@ est_unit_periods. docs/sampling.md says why each is estimated as it is. -#}
     ('expert', 'poisson'), ('expert', 'coordinated_poisson'), ('expert', 'simple_random'), ('expert', 'stratified'),
     ('expert', 'with_replacement'), ('judge', 'poisson'), ('judge', 'coordinated_poisson')
 ] -%}
-{%- set domain = ['plan_id', 'unit_type', 'policy_id', 'pivot_name', 'pivot_value', 'period_type', 'period_start'] -%}
+{%- set domain = [
+    'plan_id', 'unit_type', 'policy_id', 'policy_version', 'pivot_name', 'pivot_value', 'period_type', 'period_start'
+] -%}
 {%- set figures = [
     'estimate', 'variance', 'std_error', 'degrees_of_freedom', 'sampled_units', 'positive_units', 'unlabeled_units',
     'sum_of_weights', 'effective_n', 'design_effect', 'interval_lower', 'interval_upper', 'interval_method',
@@ -43,15 +45,19 @@ est_unit_periods. docs/sampling.md says why each is estimated as it is. -#}
 
 with
 
-plans as (
+periods as (
 
-    select * from {{ ref('stg_sampling_plans') }}
-
-),
-
-policies as (
-
-    select * from {{ ref('stg_policies') }}
+    select distinct
+        period_type,
+        period_start,
+        plan_id,
+        policy_id,
+        policy_version,
+        period_end,
+        days_measured,
+        days_expected,
+        is_two_phase
+    from {{ ref('est_period_days') }}
 
 ),
 
@@ -122,15 +128,18 @@ named_estimates as (
         estimates.*,
         case
             when estimates.labeled_by = 'judge' then 'judge'
-            when plans.audit_units is not null then 'two_phase'
+            when periods.is_two_phase then 'two_phase'
             else 'expert'
         end as estimator,
-        policies.policy_version
+        periods.period_end,
+        periods.days_measured,
+        periods.days_expected
     from estimates
-    inner join plans
-        on estimates.plan_id = plans.plan_id
-    inner join policies
-        on estimates.policy_id = policies.policy_id
+    inner join periods
+        on
+            {{ prevalence._same_key(
+                'estimates', 'periods', ['plan_id', 'policy_id', 'policy_version', 'period_type', 'period_start']
+            ) }}
 
 ),
 
@@ -139,8 +148,12 @@ final as (
     select
         named_estimates.period_type,
         named_estimates.period_start,
+        named_estimates.period_end,
+        named_estimates.days_measured,
+        named_estimates.days_expected,
         named_estimates.plan_id,
         named_estimates.policy_id,
+        named_estimates.policy_version,
         named_estimates.unit_type,
         named_estimates.pivot_name,
         named_estimates.pivot_value,
@@ -174,13 +187,7 @@ final as (
     from named_estimates
     left join judge_misses
         on
-            named_estimates.plan_id = judge_misses.plan_id
-            and named_estimates.unit_type = judge_misses.unit_type
-            and named_estimates.policy_id = judge_misses.policy_id
-            and named_estimates.pivot_name = judge_misses.pivot_name
-            and named_estimates.pivot_value = judge_misses.pivot_value
-            and named_estimates.period_type = judge_misses.period_type
-            and named_estimates.period_start = judge_misses.period_start
+            {{ prevalence._same_key('named_estimates', 'judge_misses', domain) }}
 
 )
 

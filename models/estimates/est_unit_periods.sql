@@ -1,10 +1,18 @@
 {{ config(materialized='view') }}
 
+{%- set day = ['plan_id', 'policy_id', 'policy_version', 'sample_date'] %}
+
 with
 
 periods as (
 
     select * from {{ ref('periods') }}
+
+),
+
+period_days as (
+
+    select * from {{ ref('est_period_days') }}
 
 ),
 
@@ -14,38 +22,91 @@ unit_domains as (
 
 ),
 
+-- the periods of a day, those with pivots first: pivots of rolling periods would be thirty times as many rows
+numbered_periods as (
+
+    select
+        period_days.*,
+        row_number() over (
+            partition by {{ 'period_days.' ~ day | join(', period_days.') }}
+            order by periods.has_pivots desc, period_days.period_type asc, period_days.period_start asc
+        ) as period_number,
+        periods.has_pivots
+    from period_days
+    inner join periods
+        on period_days.period_type = periods.period_type
+
+),
+
+periods_of_days as (
+
+    select
+        {{ day | join(',\n        ') }},
+        count(*) as overall_periods,
+        cast(count_if(has_pivots) as bigint) as pivoted_periods
+    from numbered_periods
+    group by {{ day | join(', ') }}
+
+),
+
+-- Each unit once for each period, in the order of the units: sums of doubles depend on it, and a join that finds several rows
+-- gives them in an order of its own.
+counted_units as (
+
+    select
+        unit_domains.*,
+        case
+            when unit_domains.pivot_name = 'overall' then periods_of_days.overall_periods
+            else periods_of_days.pivoted_periods
+        end as unit_periods
+    from unit_domains
+    inner join periods_of_days
+        on {{ prevalence._same_key('unit_domains', 'periods_of_days', day) }}
+
+),
+
+numbered_units as (
+
+    {{ prevalence._numbered('counted_units', 'unit_periods', ['*']) | indent(4) }}
+
+),
+
 final as (
 
-    select {{ prevalence._broadcast(['periods']) }}
-        periods.period_type,
-        {{ prevalence._period_start('unit_domains.sample_date') | indent(8) }} as period_start,
-        unit_domains.plan_id,
-        unit_domains.unit_id,
-        unit_domains.draw_number,
-        unit_domains.unit_type,
-        unit_domains.policy_id,
-        unit_domains.pivot_name,
-        unit_domains.pivot_value,
-        unit_domains.estimated_as,
-        unit_domains.stratum,
-        unit_domains.psu_id,
-        unit_domains.has_audit,
-        unit_domains.is_audited,
-        unit_domains.inclusion_probability,
-        unit_domains.overall_inclusion_probability,
-        unit_domains.frame_units,
+    select
+        numbered_periods.period_type,
+        numbered_periods.period_start,
+        numbered_units.plan_id,
+        numbered_units.unit_id,
+        numbered_units.draw_number,
+        numbered_units.unit_type,
+        numbered_units.policy_id,
+        numbered_units.policy_version,
+        numbered_units.pivot_name,
+        numbered_units.pivot_value,
+        numbered_units.estimated_as,
+        numbered_units.stratum,
+        numbered_units.psu_id,
+        numbered_units.has_audit,
+        numbered_units.is_audited,
+        numbered_units.inclusion_probability,
+        numbered_units.overall_inclusion_probability,
+        numbered_units.frame_units,
         -- missing a violating content is missing it on each day of the period that it keeps its number
-        unit_domains.maximum_overall_weighted_exposure
+        numbered_units.maximum_overall_weighted_exposure
         * case
-            when unit_domains.random_number_days is null then 1
-            else least(periods.days, unit_domains.random_number_days)
+            when numbered_units.random_number_days is null then 1
+            else least(numbered_periods.days_expected, numbered_units.random_number_days)
         end as maximum_overall_weighted_exposure,
-        unit_domains.missed_weight,
-        unit_domains.exposure,
-        unit_domains.expert_violating_exposure,
-        unit_domains.judge_violating_exposure
-    from unit_domains
-    cross join periods
+        numbered_units.missed_weight,
+        numbered_units.exposure,
+        numbered_units.expert_violating_exposure,
+        numbered_units.judge_violating_exposure
+    from numbered_units
+    inner join numbered_periods
+        on
+            {{ prevalence._same_key('numbered_units', 'numbered_periods', day) }}
+            and numbered_units._number = numbered_periods.period_number
 
 )
 

@@ -1,47 +1,81 @@
 {{ config(materialized='table', alias='prevalence') }}
 
+{%- set key = [
+    'period_type', 'period_start', 'policy_id', 'unit_type', 'pivot_name', 'pivot_value', 'estimator', 'plan_id'
+] %}
+
 with
 
-releases as (
+figures as (
 
-    select * from {{ ref('release_ledger') }}
+    select * from {{ ref('release_figures') }}
 
 ),
 
-last_release as (
+periods as (
 
-    select max(release_number) as release_number
-    from releases
+    select * from {{ ref('periods') }}
+    where is_in_version_1
+
+),
+
+policy_versions as (
+
+    select
+        policy_id,
+        label_protocol_id,
+        row_number() over (
+            partition by policy_id
+            order by max(period_start) desc, min(period_start) desc, max(policy_version) desc, label_protocol_id asc
+        ) as newest
+    from figures
+    group by policy_id, label_protocol_id
+
+),
+
+-- there is no version in the key: of two versions that a period has, the newer one stands
+shown as (
+
+    select figures.*
+    from figures
+    inner join periods
+        on figures.period_type = periods.period_type
+    inner join policy_versions
+        on
+            figures.policy_id = policy_versions.policy_id
+            and figures.label_protocol_id = policy_versions.label_protocol_id
+    qualify row_number() over (
+        partition by {{ 'figures.' ~ key | join(', figures.') }}
+        order by policy_versions.newest asc
+    ) = 1
 
 ),
 
 final as (
 
     select
-        releases.period_type,
-        releases.period_start,
-        releases.policy_id,
-        releases.unit_type,
-        releases.pivot_name,
-        releases.pivot_value,
-        releases.estimator,
-        releases.prevalence,
-        releases.std_error,
-        releases.interval_lower,
-        releases.interval_upper,
-        releases.interval_level,
-        releases.interval_method,
-        releases.sampled_units,
-        releases.positive_units,
-        releases.effective_n,
-        releases.degrees_of_freedom,
-        releases.release_status,
-        releases.release_id,
-        releases.label_protocol_id,
-        releases.plan_id
-    from releases
-    inner join last_release
-        on releases.release_number = last_release.release_number
+        period_type,
+        period_start,
+        policy_id,
+        unit_type,
+        pivot_name,
+        pivot_value,
+        estimator,
+        prevalence,
+        std_error,
+        interval_lower,
+        interval_upper,
+        interval_level,
+        interval_method,
+        sampled_units,
+        positive_units,
+        effective_n,
+        degrees_of_freedom,
+        release_status,
+        release_id,
+        label_protocol_id,
+        plan_id
+    from shown
 
 )
 

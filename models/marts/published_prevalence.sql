@@ -13,7 +13,7 @@ with
 
 releases as (
 
-    select * from {{ ref('release_ledger') }}
+    select * from {{ ref('release_history') }}
 
 ),
 
@@ -43,7 +43,12 @@ final as (
         degrees_of_freedom,
         label_protocol_id,
         plan_id,
-        row_fingerprint
+        row_fingerprint,
+        policy_version,
+        period_end,
+        days_measured,
+        days_expected,
+        interval_caution
     from releases
 
 )

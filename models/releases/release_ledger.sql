@@ -1,11 +1,19 @@
+{#- rows of a ledger from before these columns were added have none of them: they are null -#}
+{{ config(on_schema_change='append_new_columns') }}
+
+{#- the protocol of the labels is of one version of the policy, and rows from before there was a column for it have it, too -#}
 {%- set key = [
-    'period_type', 'period_start', 'policy_id', 'unit_type', 'pivot_name', 'pivot_value', 'estimator', 'plan_id'
+    'period_type', 'period_start', 'policy_id', 'label_protocol_id', 'unit_type', 'pivot_name', 'pivot_value', 'estimator',
+    'plan_id'
 ] -%}
 {#- what a withdrawn row no longer says, and what it keeps -#}
 {%- set withheld = [
-    'prevalence', 'std_error', 'interval_lower', 'interval_upper', 'effective_n', 'degrees_of_freedom'
+    'prevalence', 'std_error', 'interval_lower', 'interval_upper', 'effective_n', 'degrees_of_freedom', 'interval_caution'
 ] -%}
-{%- set kept = ['interval_level', 'interval_method', 'sampled_units', 'positive_units', 'label_protocol_id'] -%}
+{%- set kept = [
+    'interval_level', 'interval_method', 'sampled_units', 'positive_units', 'policy_version', 'period_end',
+    'days_measured', 'days_expected'
+] -%}
 
 with
 
@@ -28,6 +36,22 @@ gate_results as (
 
 ),
 
+periods as (
+
+    select * from {{ ref('periods') }}
+
+),
+
+measured_days as (
+
+    select distinct
+        plan_id,
+        {{ prevalence._label_protocol_id('policy_id', 'policy_version', "'sme'") }} as label_protocol_id,
+        sample_date
+    from {{ ref('est_period_days') }}
+
+),
+
 passed_subjects as (
 
     select subject_fingerprint
@@ -39,12 +63,11 @@ passed_subjects as (
 
 published as (
     {% if flags.INTROSPECT and is_incremental() %}
-    select * from {{ this }}
+    {{ prevalence._published_rows(this, key + withheld + kept) | indent(4) }}
     {% else %}
     -- nothing is published before the first release
     select
         cast(0 as bigint) as release_number,
-        cast(null as string) as release_id,
         cast(null as string) as release_status,
         candidates.*
     from candidates
@@ -59,12 +82,101 @@ last_number as (
 
 ),
 
-last_release as (
+-- a release holds what it changes; what it does not, stands as an earlier one has it
+last_rows as (
 
-    select published.*
+    select *
     from published
-    inner join last_number
-        on published.release_number = last_number.release_number
+    qualify row_number() over (partition by {{ key | join(', ') }} order by release_number desc) = 1
+
+),
+
+compared_candidates as (
+
+    select
+        candidates.*,
+        case
+            when last_rows.row_fingerprint is null then 'provisional'
+            when last_rows.row_fingerprint = candidates.row_fingerprint then last_rows.release_status
+            else 'restated'
+        end as release_status,
+        coalesce(last_rows.row_fingerprint = candidates.row_fingerprint, false) as is_as_published,
+        -- said of what was published before days were counted, along with the next figure that changes
+        last_rows.days_measured is null as is_to_be_dated
+    from candidates
+    left join last_rows
+        on {{ prevalence._same_key('candidates', 'last_rows', key) }}
+
+),
+
+changed_rows as (
+
+    select *
+    from compared_candidates
+    where is_to_be_dated or not is_as_published
+
+),
+
+-- published and not among the estimates: days that wait or are held, and days that are gone, leave it as it is
+missing_rows as (
+
+    select
+        {{ 'last_rows.' ~ (key + kept) | join(',\n        last_rows.') }},
+        -- of rows from before days were counted nothing is said until all of them are measured
+        coalesce(
+            last_rows.days_measured,
+            {{ prevalence._days_between('last_rows.period_start', prevalence._period_end('last_rows.period_start')) }} + 1
+        ) as days_published,
+        coalesce(
+            last_rows.period_end, {{ prevalence._period_end('last_rows.period_start') }}
+        ) as last_day
+    from last_rows
+    left join periods
+        on last_rows.period_type = periods.period_type
+    left join candidates
+        on {{ prevalence._same_key('last_rows', 'candidates', key) }}
+    where candidates.row_fingerprint is null and last_rows.release_status <> 'withdrawn'
+
+),
+
+-- All its days are measured, and give no such figure any more: periods are cut elsewhere, say, or a pivot's value is gone.
+withdrawn_rows as (
+
+    select {{ 'missing_rows.' ~ (key + kept) | join(', missing_rows.') }}
+    from missing_rows
+    inner join measured_days
+        on
+            {{ prevalence._same_key('missing_rows', 'measured_days', ['plan_id', 'label_protocol_id']) }}
+            and measured_days.sample_date between missing_rows.period_start and missing_rows.last_day
+    group by {{ 'missing_rows.' ~ (key + kept + ['days_published']) | join(', missing_rows.') }}
+    having count(*) >= missing_rows.days_published
+
+),
+
+changes as (
+
+    select
+        (select count(*) from changed_rows where not is_as_published)
+        + (select count(*) from withdrawn_rows) as changed_figures
+
+),
+
+release_rows as (
+
+    select {{ (['release_status', 'row_fingerprint'] + key + withheld + kept) | join(', ') }}
+    from changed_rows
+
+    union all
+
+    select
+        'withdrawn' as release_status,
+        'withdrawn' as row_fingerprint,
+        {{ key | join(', ') }},
+        {%- for column in withheld %}
+        cast(null as {{ 'string' if column == 'interval_caution' else 'double' }}) as {{ column }},
+        {%- endfor %}
+        {{ kept | join(', ') }}
+    from withdrawn_rows
 
 ),
 
@@ -79,60 +191,8 @@ new_release as (
     inner join passed_subjects
         on release_candidates.fingerprint = passed_subjects.subject_fingerprint
     cross join last_number
-    where release_candidates.release_id not in (select last_release.release_id from last_release)
-
-),
-
-candidate_rows as (
-
-    select
-        candidates.*,
-        case
-            when last_release.row_fingerprint is null then 'provisional'
-            when last_release.row_fingerprint = candidates.row_fingerprint then last_release.release_status
-            else 'restated'
-        end as release_status
-    from candidates
-    left join last_release
-        on {{ prevalence._same_key('candidates', 'last_release', key) }}
-
-),
-
--- what was published for other periods stays published; what has vanished from a measured period is withdrawn
-kept_rows as (
-
-    select
-        last_release.*,
-        last_release.release_status <> 'withdrawn'
-        {%- if var('period_start_date') %}
-        and last_release.period_start >= cast('{{ var("period_start_date") }}' as date)
-        {%- endif %}
-        {%- if var('period_end_date') %}
-        and last_release.period_start < cast('{{ var("period_end_date") }}' as date)
-        {%- endif %} as is_withdrawn_now
-    from last_release
-    left join candidates
-        on {{ prevalence._same_key('last_release', 'candidates', key) }}
-    where candidates.row_fingerprint is null
-
-),
-
-release_rows as (
-
-    select {{ (['release_status', 'row_fingerprint'] + key + withheld + kept) | join(', ') }}
-    from candidate_rows
-
-    union all
-
-    select
-        case when is_withdrawn_now then 'withdrawn' else release_status end as release_status,
-        case when is_withdrawn_now then 'withdrawn' else row_fingerprint end as row_fingerprint,
-        {{ key | join(', ') }},
-        {%- for column in withheld %}
-        case when not is_withdrawn_now then {{ column }} end as {{ column }},
-        {%- endfor %}
-        {{ kept | join(', ') }}
-    from kept_rows
+    cross join changes
+    where changes.changed_figures > 0
 
 ),
 
@@ -162,7 +222,12 @@ final as (
         release_rows.degrees_of_freedom,
         release_rows.label_protocol_id,
         release_rows.plan_id,
-        release_rows.row_fingerprint
+        release_rows.row_fingerprint,
+        release_rows.policy_version,
+        release_rows.period_end,
+        release_rows.days_measured,
+        release_rows.days_expected,
+        release_rows.interval_caution
     from release_rows
     cross join new_release
 

@@ -1,6 +1,9 @@
 {{ config(materialized='view') }}
 
-{%- set key = ['frame_unit_type', 'policy_id', 'unit_type', 'period_type', 'period_start'] %}
+{#- of plans that measured some days of a period alone, each has a figure of its own days -#}
+{%- set key = [
+    'frame_unit_type', 'policy_id', 'policy_version', 'unit_type', 'period_type', 'period_start', 'days_measured'
+] %}
 
 with
 
@@ -11,11 +14,21 @@ plans as (
 
 ),
 
-published_estimates as (
+periods as (
 
     select *
-    from {{ ref('publishable_estimates') }}
-    where pivot_name = 'overall' and period_type <> 'day'
+    from {{ ref('periods') }}
+
+),
+
+-- days are too small to differ, and rolling periods say the same many times
+published_estimates as (
+
+    select publishable_estimates.*
+    from {{ ref('publishable_estimates') }} as publishable_estimates
+    inner join periods
+        on publishable_estimates.period_type = periods.period_type
+    where publishable_estimates.pivot_name = 'overall' and periods.days > 1 and periods.cut <> 'rolling'
 
 ),
 
@@ -36,6 +49,7 @@ final as (
 
     select
         estimates.policy_id,
+        estimates.policy_version,
         estimates.unit_type,
         estimates.period_type,
         estimates.period_start,

@@ -1,6 +1,7 @@
 {{ config(materialized='view') }}
 
-{%- set key = ['plan_id', 'policy_id', 'unit_type', 'estimator', 'period_type'] %}
+{%- set key = ['plan_id', 'policy_id', 'policy_version', 'unit_type', 'estimator', 'period_type'] %}
+{%- set part = ['plan_id', 'policy_id', 'policy_version'] %}
 {%- set period_key = key + ['period_start'] %}
 
 with
@@ -19,10 +20,10 @@ pivots as (
 
 ),
 
-periods as (
+measured_period_days as (
 
     select *
-    from {{ ref('periods') }}
+    from {{ ref('est_period_days') }}
 
 ),
 
@@ -45,26 +46,28 @@ drawn_days as (
 
 ),
 
--- each drawn day once for each of its periods
+-- each measured day once for each of its periods
 period_days as (
 
     select
-        drawn_days.*,
-        periods.period_type,
-        {{ prevalence._period_start('drawn_days.sample_date') | indent(8) }} as period_start
-    from drawn_days
-    cross join periods
+        measured_period_days.*,
+        drawn_days.frame_exposure
+    from measured_period_days
+    inner join drawn_days
+        on
+            measured_period_days.plan_id = drawn_days.plan_id
+            and measured_period_days.sample_date = drawn_days.sample_date
 
 ),
 
-drawn_periods as (
+measured_periods as (
 
     select
-        plan_id,
+        {{ part | join(',\n        ') }},
         period_type,
-        count(distinct period_start) as drawn_periods
-    from period_days
-    group by plan_id, period_type
+        count(distinct period_start) as measured_periods
+    from measured_period_days
+    group by {{ part | join(', ') }}, period_type
 
 ),
 
@@ -81,7 +84,6 @@ day_figures as (
 
     select
         period_days.*,
-        overall_figures.policy_id,
         overall_figures.unit_type,
         overall_figures.estimator,
         overall_figures.prevalence,
@@ -89,7 +91,7 @@ day_figures as (
     from overall_figures
     inner join period_days
         on
-            overall_figures.plan_id = period_days.plan_id
+            {{ prevalence._same_key('overall_figures', 'period_days', part) }}
             and overall_figures.period_start = period_days.sample_date
     where overall_figures.period_type = 'day' and period_days.period_type <> 'day'
 
@@ -158,7 +160,7 @@ compared_figures as (
     left join judge_figures
         on
             {{ prevalence._same_key(
-                'overall_figures', 'judge_figures', ['plan_id', 'policy_id', 'unit_type', 'period_type', 'period_start']
+                'overall_figures', 'judge_figures', part + ['unit_type', 'period_type', 'period_start']
             ) }}
 
 ),
@@ -226,6 +228,7 @@ final as (
     select
         profiles.plan_id,
         profiles.policy_id,
+        profiles.policy_version,
         profiles.unit_type,
         profiles.estimator,
         profiles.period_type,
@@ -238,7 +241,7 @@ final as (
         case
             when profiles.estimator <> 'judge' then cast(profiles.invalid_row_estimates as bigint)
         end as published_invalid_row_estimates,
-        cast(coalesce(drawn_periods.drawn_periods, 0) - profiles.overall_rows as bigint) as missing_overall_rows,
+        cast(coalesce(measured_periods.measured_periods, 0) - profiles.overall_rows as bigint) as missing_overall_rows,
         coalesce(
             cast(profiles.overall_nulls as double) / nullif(cast(profiles.overall_rows as double), 0), cast(1 as double)
         ) as overall_null_share,
@@ -250,10 +253,8 @@ final as (
         comparisons.roll_up_deviation,
         cast(comparisons.pivot_unit_difference as bigint) as pivot_unit_difference
     from profiles
-    left join drawn_periods
-        on
-            profiles.plan_id = drawn_periods.plan_id
-            and profiles.period_type = drawn_periods.period_type
+    left join measured_periods
+        on {{ prevalence._same_key('profiles', 'measured_periods', part + ['period_type']) }}
     left join comparisons
         on {{ prevalence._same_key('profiles', 'comparisons', key) }}
 

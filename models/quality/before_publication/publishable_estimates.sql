@@ -33,6 +33,12 @@ final as (
         degrees_of_freedom,
         label_protocol_id,
         plan_id,
+        policy_version,
+        period_end,
+        days_measured,
+        days_expected,
+        interval_caution,
+        -- The protocol of the labels is of one version of the policy; what days_measured says, sampled_units says, too;
         -- effective_n follows from the figure and its standard error
         md5(
             period_type || '|' || cast(period_start as string) || '|' || policy_id || '|' || unit_type

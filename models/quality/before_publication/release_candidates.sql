@@ -13,7 +13,8 @@ keys as (
 
     select count(*) - 1 as extra_rows
     from estimates
-    group by period_type, period_start, policy_id, unit_type, pivot_name, pivot_value, estimator, plan_id
+    group by
+        period_type, period_start, policy_id, policy_version, unit_type, pivot_name, pivot_value, estimator, plan_id
 
 ),
 

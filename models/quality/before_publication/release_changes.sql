@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
 {%- set key = [
-    'period_type', 'period_start', 'policy_id', 'unit_type', 'pivot_name', 'pivot_value', 'estimator', 'plan_id'
+    'period_type', 'period_start', 'policy_id', 'label_protocol_id', 'unit_type', 'pivot_name', 'pivot_value', 'estimator',
+    'plan_id'
 ] %}
 
 with
@@ -13,26 +14,10 @@ candidates as (
 
 ),
 
-releases as (
-
-    select *
-    from {{ ref('release_ledger') }}
-
-),
-
-last_release as (
-
-    select max(release_number) as release_number
-    from releases
-
-),
-
 published as (
 
-    select releases.*
-    from releases
-    inner join last_release
-        on releases.release_number = last_release.release_number
+    select *
+    from {{ ref('release_figures') }}
 
 ),
 
@@ -42,6 +27,7 @@ final as (
         candidates.period_type,
         candidates.period_start,
         candidates.policy_id,
+        candidates.policy_version,
         candidates.unit_type,
         candidates.pivot_name,
         candidates.pivot_value,
@@ -56,7 +42,10 @@ final as (
     from candidates
     inner join published
         on {{ prevalence._same_key('candidates', 'published', key) }}
-    where candidates.row_fingerprint <> published.row_fingerprint
+    where
+        candidates.row_fingerprint <> published.row_fingerprint
+        -- a period that is not over changes with each of its days
+        and coalesce(candidates.days_measured = published.days_measured, true)
 
 )
 

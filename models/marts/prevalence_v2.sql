@@ -1,0 +1,61 @@
+{{ config(materialized='table') }}
+
+with
+
+figures as (
+
+    select * from {{ ref('release_figures') }}
+
+),
+
+periods as (
+
+    select * from {{ ref('periods') }}
+
+),
+
+-- Of periods that the seed has no longer, and of rows from before days were counted, nothing is known that would hold them back.
+shown as (
+
+    select figures.*
+    from figures
+    left join periods
+        on figures.period_type = periods.period_type
+    where coalesce(figures.days_measured >= periods.published_from_share * figures.days_expected, true)
+
+),
+
+final as (
+
+    select
+        period_type,
+        period_start,
+        period_end,
+        days_measured,
+        days_expected,
+        policy_id,
+        policy_version,
+        unit_type,
+        pivot_name,
+        pivot_value,
+        estimator,
+        prevalence,
+        std_error,
+        interval_lower,
+        interval_upper,
+        interval_level,
+        interval_method,
+        interval_caution,
+        sampled_units,
+        positive_units,
+        effective_n,
+        degrees_of_freedom,
+        release_status,
+        release_id,
+        label_protocol_id,
+        plan_id
+    from shown
+
+)
+
+select * from final
