@@ -1,4 +1,4 @@
--- Two releases of one figure, and what changed between them. `--vars` name the figure: policy_id, plan_id, unit_type,
+-- A figure as it was released last and before that, and what changed between them. A release that did not change it has no row. `--vars` name the figure: policy_id, plan_id, unit_type,
 -- period_type, period_start; and the releases: release_number (the later one, else the last) and earlier_release_number
 -- (else the one before it).
 --
@@ -37,10 +37,9 @@ later as (
     select *
     from weighed_figures
     {% if var('release_number', none) is not none -%}
-    where release_number = {{ var('release_number') }}
-    {%- else -%}
-    qualify row_number() over (order by release_number desc) = 1
-    {%- endif %}
+    where release_number <= {{ var('release_number') }}
+    {% endif -%}
+    qualify row_number() over (order by release_number desc, label_protocol_id asc) = 1
 
 ),
 
@@ -51,10 +50,10 @@ earlier as (
     inner join later
         on weighed_figures.release_number < later.release_number
     {% if var('earlier_release_number', none) is not none -%}
-    where weighed_figures.release_number = {{ var('earlier_release_number') }}
-    {%- else -%}
-    qualify row_number() over (order by weighed_figures.release_number desc) = 1
-    {%- endif %}
+    where weighed_figures.release_number <= {{ var('earlier_release_number') }}
+    {% endif -%}
+    qualify
+        row_number() over (order by weighed_figures.release_number desc, weighed_figures.label_protocol_id asc) = 1
 
 )
 

@@ -19,13 +19,13 @@ periods as (
 
 ),
 
-policies as (
+asked_policies as (
 
-    select
+    select distinct
         policy_id,
         policy_version,
         {{ prevalence._label_protocol_id('policy_id', 'policy_version', "'sme'") }} as label_protocol_id
-    from {{ ref('stg_policies') }}
+    from {{ ref('draw_policies') }}
 
 ),
 
@@ -52,11 +52,11 @@ dated_rows as (
 
     select
         last_rows.*,
-        coalesce(last_rows.policy_version, policies.policy_version, 'unknown') as version_or_unknown,
+        coalesce(last_rows.policy_version, asked_policies.policy_version, 'unknown') as version_or_unknown,
         coalesce(last_rows.period_end, {{ prevalence._period_end('last_rows.period_start') | indent(8) }}) as last_day
     from last_rows
-    left join policies
-        on last_rows.label_protocol_id = policies.label_protocol_id
+    left join asked_policies
+        on last_rows.label_protocol_id = asked_policies.label_protocol_id
     left join periods
         on last_rows.period_type = periods.period_type
 

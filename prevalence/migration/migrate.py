@@ -104,7 +104,7 @@ def _moves() -> list[Move]:
             renames.setdefault(relation, {})[column] = row["new"]
     moves: dict[str, Move] = {}
     for row in rows:
-        if row["kind"] == "column":
+        if row["kind"] in ("column", "later"):
             continue
         source = Source(row["old"], row["unit_type"], renames.get(row["old"], {}))
         earlier = moves[row["new"]].sources if row["new"] in moves else ()
@@ -118,12 +118,15 @@ def _is_table(connection: Warehouse, relation: str) -> bool:
 
 
 def _contract(relation: str) -> list[str]:
-    """Columns of the model that the new table is of."""
+    """Columns of the model that the new table is of, but for those that it gets when the model is built."""
     _, _, name = relation.partition(".")
+    with LAYOUT.open(newline="") as lines:
+        later = {row["new"] for row in csv.DictReader(lines) if row["kind"] == "later"}
     for path in sorted((PROJECT / "models").rglob("_*__models.yml")):
         for model in yaml.safe_load(path.read_text()).get("models") or ():
             if model["name"] == name:
-                return [column["name"] for column in model["columns"]]
+                names = [column["name"] for column in model["columns"]]
+                return [name for name in names if f"{relation}.{name}" not in later]
     raise LookupError(f"{LAYOUT.name} names {relation}, and no model is called {name}")
 
 

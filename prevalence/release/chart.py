@@ -27,7 +27,7 @@ STYLE = {
 def draw(settings: Settings, output: Path | None = None, truths: Truths | None = None) -> Path:
     """Draw what is published, beside the truth where it is known."""
     with warehouse.connect(settings, read_only=True) as connection:
-        if not connection.relation_type("marts", "headline_prevalence"):
+        if not connection.relation_type("marts", "prevalence_v2"):
             raise UserError(
                 f"Nothing is published in the warehouse {settings.place} yet, so there is nothing to draw. Remedy: "
                 "`prevalence demo` or `prevalence run` first."
@@ -102,7 +102,7 @@ def _panel(axis, headline: Figure, days: list[Figure]) -> None:
     axis.text(
         0,
         1.045,
-        f"{headline.period_title}: {percent(headline.prevalence)} {EXPOSURES.get(headline.unit_type, '')}"
+        f"{headline.period}: {percent(headline.prevalence)} {EXPOSURES.get(headline.unit_type, '')}"
         f"  [{percent(headline.lower)}, {percent(headline.upper)}]",
         transform=axis.transAxes,
         color=HUE,

@@ -10,8 +10,10 @@ from prevalence.engines.warehouse_interface import Warehouse
 Key = tuple[str, str, str, str, date]
 _COLUMNS = """
     plan_id, unit_type, policy_id, period_type, period_start, estimator, prevalence, interval_lower, interval_upper,
-    interval_level
+    interval_level, policy_version, days_measured, days_expected
 """
+# A chart of more days than these has no room for a mark on each.
+NEWEST_DAYS = 92
 # True values of overall figures, where somebody knows them, as who made a demo world does.
 Truths = Mapping[Key, float]
 
@@ -30,7 +32,18 @@ class Figure:
     lower: float | None
     upper: float | None
     level: float
+    policy_version: str
+    # None in what was released before days were counted
+    days_measured: int | None
+    days_expected: int
     truth: float | None
+
+    @property
+    def period(self) -> str:
+        """The period in words, and how much of it the figure is of where that is not all."""
+        whole = self.days_measured is None or self.days_measured >= self.days_expected
+        part = "" if whole else f" ({self.days_measured} of {self.days_expected} days)"
+        return f"{self.period_title}{part}"
 
     @property
     def covers(self) -> bool | None:
@@ -48,16 +61,16 @@ def headlines(connection: Warehouse, truths: Truths) -> list[Figure]:
 
 
 def days_of(connection: Warehouse, headline: Figure, truths: Truths) -> list[Figure]:
-    """The daily figures of the same plan, unit type and estimator, in order."""
+    """The daily figures of the same plan, unit type, version of the policy and estimator, in order: the newest of them."""
     same = " and ".join(
         f"{column} = {connection.literal(getattr(headline, column))}"
-        for column in ("plan_id", "unit_type", "policy_id", "estimator")
+        for column in ("plan_id", "unit_type", "policy_id", "policy_version", "estimator")
     )
     rows = connection.rows(
-        f"select {_COLUMNS} from marts.prevalence where period_type = 'day' and pivot_name = 'overall' and {same}"
-        " order by period_start"
+        f"select {_COLUMNS} from marts.prevalence_v2 where period_type = 'day' and pivot_name = 'overall' and {same}"
+        f" order by period_start desc limit {NEWEST_DAYS}"
     )
-    return [Figure(headline.title, "day", *row, truths.get(tuple(row[:5]))) for row in rows]
+    return [Figure(headline.title, "day", *row, truths.get(tuple(row[:5]))) for row in reversed(rows)]
 
 
 def percent(value: float | None, digits: int = 3) -> str:

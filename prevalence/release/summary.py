@@ -9,7 +9,7 @@ from prevalence.release.headline import EXPOSURES, Figure, Truths, headlines, pe
 def print_summary(settings: Settings, truths: Truths | None = None) -> None:
     """Print what is published, beside the truth where it is known, and where to look further."""
     with warehouse.connect(settings, read_only=True) as connection:
-        if not connection.relation_type("marts", "headline_prevalence"):
+        if not connection.relation_type("marts", "prevalence_v2"):
             raise UserError(
                 f"Nothing is published in the warehouse {settings.place} yet. Remedy: `prevalence demo` or `prevalence "
                 "run` to the end; a blocked gate says what holds a figure back."
@@ -41,7 +41,7 @@ def _print_figures(figures: list[Figure]) -> None:
             [
                 *(figure.title, percent(figure.prevalence), f"[{percent(figure.lower)}, {percent(figure.upper)}]"),
                 *([percent(figure.truth), covered] if has_truth else []),
-                f"{exposure}, {figure.period_title} from {figure.period_start}",
+                f"{exposure}, {figure.period} from {figure.period_start}",
             ]
         )
     if is_terminal():

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-{%- set key = ['period_type', 'period_start', 'plan_id', 'policy_id', 'unit_type', 'estimator'] %}
+{%- set key = ['period_type', 'period_start', 'plan_id', 'policy_id', 'policy_version', 'unit_type', 'estimator'] %}
 
 with
 
@@ -11,13 +11,6 @@ estimates as (
     where
         estimator in ('two_phase', 'expert')
         and pivot_name = 'overall'
-
-),
-
-periods as (
-
-    select *
-    from {{ ref('periods') }}
 
 ),
 
@@ -65,11 +58,12 @@ label_days as (
     select
         plan_id,
         policy_id,
+        policy_version,
         sample_date,
         sum(weighted_exposure) as weighted_exposure,
         sum(case when expert_is_violating is null then weighted_exposure else 0 end) as unanswered_exposure
     from labels
-    group by plan_id, policy_id, sample_date
+    group by plan_id, policy_id, policy_version, sample_date
 
 ),
 
@@ -107,39 +101,29 @@ plan_days as (
 
 ),
 
-period_ends as (
-
-    select
-        estimates.*,
-        {{ prevalence._add_days('estimates.period_start', 'periods.days') }} as period_end
-    from estimates
-    inner join periods
-        on estimates.period_type = periods.period_type
-
-),
-
 period_frames as (
 
     select
-        {{ 'period_ends.' ~ key | join(',\n        period_ends.') }},
+        {{ 'estimates.' ~ key | join(',\n        estimates.') }},
         sum(plan_days.covered_exposure) as covered_exposure,
         sum(plan_days.late_exposure) as late_exposure,
         sum(plan_days.set_aside_exposure) as set_aside_exposure,
         sum(plan_days.imputed_exposure) / nullif(sum(plan_days.frame_exposure), 0) as imputed_exposure_share,
         avg(plan_days.signed_out_share) as signed_out_share,
         sum(label_days.unanswered_exposure) / nullif(sum(label_days.weighted_exposure), 0) as unanswered_share
-    from period_ends
+    from estimates
     inner join plan_days
         on
-            period_ends.plan_id = plan_days.plan_id
-            and period_ends.period_start <= plan_days.sample_date
-            and period_ends.period_end > plan_days.sample_date
+            estimates.plan_id = plan_days.plan_id
+            and estimates.period_start <= plan_days.sample_date
+            and estimates.period_end >= plan_days.sample_date
     left join label_days
         on
-            period_ends.plan_id = label_days.plan_id
-            and period_ends.policy_id = label_days.policy_id
+            estimates.plan_id = label_days.plan_id
+            and estimates.policy_id = label_days.policy_id
+            and estimates.policy_version = label_days.policy_version
             and plan_days.sample_date = label_days.sample_date
-    group by {{ 'period_ends.' ~ key | join(', period_ends.') }}
+    group by {{ 'estimates.' ~ key | join(', estimates.') }}
 
 ),
 
@@ -232,6 +216,7 @@ final as (
         period_start,
         plan_id,
         policy_id,
+        policy_version,
         unit_type,
         estimator,
         prevalence,
