@@ -15,7 +15,7 @@ from prevalence.command_line.options import command, of_days, on_target, with_va
 from prevalence.engines.settings import Settings
 
 
-@command(MEASURE)
+@command(MEASURE, works_alone=True)
 @on_target
 @of_days
 @with_vars

@@ -28,7 +28,7 @@ EXIT_BLOCKED = 1
 MEASURE, PLAN, ENGINES = "Measure", "Plan and prove", "Engines"
 
 
-@command(MEASURE)
+@command(MEASURE, works_alone=True)
 @on_target
 @of_raw_folder
 @of_days
@@ -70,7 +70,7 @@ def run(
     print_summary(settings)
 
 
-@command(MEASURE)
+@command(MEASURE, works_alone=True)
 @on_target
 @of_raw_folder
 def land(settings: Settings, raw_folder: Path | None) -> None:
@@ -82,7 +82,7 @@ def land(settings: Settings, raw_folder: Path | None) -> None:
         click.echo(line)
 
 
-@command(MEASURE)
+@command(MEASURE, works_alone=True)
 @on_target
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 def gate(settings: Settings, names: tuple[str, ...]) -> int:
@@ -181,7 +181,7 @@ def plan(
     click.echo(f"\nchart: {display(drawn)}; rows: planning.plan_expectations")
 
 
-@command(PLAN)
+@command(PLAN, works_alone=True)
 @on_target
 @click.option("--plan", "plans", multiple=True, help="A plan; may be repeated; default: all.")
 @click.option("--start-date", type=Date(), help="First day; default: the first drawn day.")
@@ -201,7 +201,7 @@ def replay(
     return 0 if found.is_proven else EXIT_BLOCKED
 
 
-@command(ENGINES)
+@command(ENGINES, works_alone=True)
 @on_target
 def migrate(settings: Settings) -> None:
     """Bring a warehouse of an earlier layout to that of today; what was drawn, asked and published stays as it is."""

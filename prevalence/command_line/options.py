@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
+from prevalence.engines.run_lock import working_alone
 from prevalence.engines.settings import TARGETS, Settings
 from prevalence.engines.terminal import highlighted
 
@@ -65,6 +67,8 @@ class Command(click.Command):
 
     # where it stands in the help
     section = ""
+    # whether it works on the warehouse, so that no other of its kind may at the same time
+    works_alone = False
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         several = {name for option in self.params if isinstance(option, Several) for name in option.opts}
@@ -77,7 +81,8 @@ class Command(click.Command):
         settings = Settings.from_environment()
         settings.enter()
         ctx.params["settings"] = settings
-        return super().invoke(ctx)
+        with working_alone(settings) if self.works_alone else nullcontext():
+            return super().invoke(ctx)
 
     def get_help(self, ctx: click.Context) -> str:
         return highlighted(super().get_help(ctx))
@@ -98,12 +103,15 @@ def _repeated(arguments: Sequence[str], several: set[str]) -> list[str]:
     return found
 
 
-def command(section: str, name: str | None = None, kind: type[Command] = Command) -> Callable[[Callable], Command]:
+def command(
+    section: str, name: str | None = None, kind: type[Command] = Command, works_alone: bool = False
+) -> Callable[[Callable], Command]:
     """The decorator of a command that stands in this section of the help."""
 
     def decorate(function: Callable) -> Command:
         made = click.command(name, cls=kind)(function)
         made.section = section
+        made.works_alone = works_alone
         return made
 
     return decorate

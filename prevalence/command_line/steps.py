@@ -102,8 +102,15 @@ def measurement_steps(
         # The ledger of releases is there before its gate, which compares with it; it takes in only what has passed.
         build("estimates: sums, then intervals", "estimate"),
         gate("before_publication"),
-        build("marts: publish", "publish"),
+        Step("marts: publish", lambda: _publish(settings, dbt)),
     ]
+
+
+def _publish(settings: Settings, dbt: Dbt) -> str:
+    from prevalence.release.copies import write_copies
+
+    dbt.build("publish")
+    return write_copies(settings)
 
 
 def chart_step(settings: Settings, truths: Truths | None = None) -> Step:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from prevalence.engines.contract import DUCKDB_TYPES, UNTYPED, Column, Files, Table, project_schemas
-from prevalence.engines.settings import Settings, UserError, display
+from prevalence.engines.settings import WAIT, Settings, UserError, display, wait_seconds
 from prevalence.engines.warehouse_interface import EngineError, MissingTable, Warehouse, first_line
 
 if TYPE_CHECKING:
@@ -38,10 +40,7 @@ class DuckDb(Warehouse):
                 f"There is no warehouse at {display(settings.warehouse)} yet. Remedy: `make demo`, or "
                 "`prevalence run --raw-folder DIR` for your own logs."
             )
-        try:
-            connection = duckdb.connect(str(settings.warehouse), read_only=read_only)
-        except (duckdb.Error, OSError) as error:
-            raise UserError(explain(settings.warehouse, str(error))) from error
+        connection = _connect(settings.warehouse, read_only)
         try:
             connection.execute("set TimeZone = 'UTC'")
             yield cls(settings, connection)
@@ -51,6 +50,10 @@ class DuckDb(Warehouse):
     @classmethod
     def make_ready(cls, settings: Settings) -> None:
         _refuse_what_cannot_be(settings)
+        # dbt would not wait for whoever reads the file just now
+        if settings.warehouse.exists():
+            cls.release_dbt()
+            _connect(settings.warehouse, read_only=False).close()
 
     @classmethod
     def release_dbt(cls) -> None:
@@ -77,6 +80,8 @@ class DuckDb(Warehouse):
                 warehouse.execute("checkpoint")
             if current is None or current == wanted:
                 return None
+            # they are copies of the world that goes, and the next run writes those of the other
+            shutil.rmtree(settings.published_copies, ignore_errors=True)
             aside = _set_aside(settings, current)
             if aside.exists():
                 raise UserError(
@@ -97,6 +102,7 @@ class DuckDb(Warehouse):
 
     @classmethod
     def erase_demo_world(cls, settings: Settings) -> None:
+        shutil.rmtree(settings.published_copies, ignore_errors=True)
         for name in (settings.warehouse.name, settings.warehouse.name + ".wal"):
             settings.warehouse.with_name(name).unlink(missing_ok=True)
 
@@ -277,6 +283,42 @@ def _refuse_what_cannot_be(settings: Settings) -> None:
 _TAKEN = ("information_schema", "pg_catalog", "system", "temp")
 
 
+def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """The file, open; waits for another process that holds it, for as long as settings.wait_seconds says."""
+    until = time.monotonic() + wait_seconds()
+    is_said = False
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only)
+        except (duckdb.Error, OSError) as error:
+            if not held_elsewhere(str(error)) or time.monotonic() >= until:
+                raise UserError(explain(path, str(error))) from error
+            if not is_said:
+                is_said = True
+                print(
+                    f"waiting up to {wait_seconds():g} s for {holder_of(str(error))}, which holds {display(path)}",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            time.sleep(0.2)
+
+
+def holder_of(message: str) -> str:
+    """Who holds the file, as far as the system says it."""
+    found = re.search(r"(?:held in (?P<program>.+?) )?\(PID (?P<number>\d+)\)", message)
+    if not found:
+        return "another process"
+    number = found["number"]
+    try:
+        command = " ".join(
+            Path(f"/proc/{number}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ").split()
+        )
+    except OSError:
+        command = ""
+    what = command[:80] or found["program"]
+    return f"process {number} ({what})" if what else f"process {number}"
+
+
 def held_elsewhere(message: str) -> bool:
     return "Could not set lock on file" in message or "Conflicting lock" in message
 
@@ -285,9 +327,10 @@ def explain(warehouse: Path, message: str) -> str:
     """The sentence for a file that cannot be opened."""
     if held_elsewhere(message):
         return (
-            f"Another process holds the warehouse {display(warehouse)}, and DuckDB lets only one process write to a "
-            "file. Remedy: close the other program (a DuckDB shell, a notebook, another run of prevalence or dbt) and "
-            "run the command again, or set PREVALENCE_DUCKDB_PATH to another file."
+            f"Another process holds the warehouse {display(warehouse)}: {holder_of(message)}. DuckDB lets only one process write "
+            "to a file. Remedy: close it (a DuckDB shell, a notebook, another run of prevalence or dbt) and run the command "
+            f"again, wait longer ({WAIT}=600), or set PREVALENCE_DUCKDB_PATH to another file. Who only reads what is published "
+            f"reads {display(warehouse.with_name(warehouse.stem + '_published'))}, which keeps nobody waiting."
         )
     if "different configuration" in message:
         return (

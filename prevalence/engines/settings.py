@@ -79,6 +79,16 @@ class Settings:
         return self._beside_tables("_plan.svg")
 
     @property
+    def run_lock(self) -> Path:
+        """Says which run works on the warehouse (run_lock.py)."""
+        return self._beside_tables(".run.lock")
+
+    @property
+    def published_copies(self) -> Path:
+        """Folder of the Parquet copies of what is published (prevalence/release/copies.py)."""
+        return self._beside_tables("_published")
+
+    @property
     def data_docs(self) -> Path:
         return self._beside_tables("_data_docs")
 
@@ -114,6 +124,21 @@ class Settings:
         os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
         os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
         os.chdir(PROJECT)
+
+
+# How long to wait for another process that holds the warehouse's file.
+WAIT, DEFAULT_WAIT = "PREVALENCE_WAIT_SECONDS", 30
+
+
+def wait_seconds() -> float:
+    value = os.environ.get(WAIT) or str(DEFAULT_WAIT)
+    try:
+        seconds = float(value)
+        if not 0 <= seconds < float("inf"):
+            raise ValueError(value)
+    except ValueError as error:
+        raise UserError(f"{WAIT} is {value!r}. Remedy: a number of seconds, 0 for none, such as 600.") from error
+    return seconds
 
 
 def display(path: Path) -> str:

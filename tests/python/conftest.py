@@ -31,6 +31,9 @@ from measured_world import build as build_measured_world
 from prevalence.engines.settings import Settings
 from prevalence.engines.spark.session import start_session, stop_session
 
+# tests that hold a warehouse are about what is said then, and say themselves how long it is waited for
+os.environ.setdefault("PREVALENCE_WAIT_SECONDS", "0")
+
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("PREVALENCE_SHARED", ROOT.parent / "shared"))
 

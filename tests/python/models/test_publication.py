@@ -20,14 +20,19 @@ WINDOW = {"period_start_date": "2026-10-05", "period_end_date": "2026-11-02"}
 # two days and a week of one plan; the judge's figure is never published
 ESTIMATES = """
     select
-        period_type, cast(period_start as date) as period_start, 'mixture' as plan_id, 'self_harm' as policy_id,
+        period_type, cast(period_start as date) as period_start,
+        cast(period_start as date) + case period_type when 'week' then 6 else 0 end as period_end,
+        cast(case period_type when 'week' then 2 else 1 end as bigint) as days_measured,
+        cast(case period_type when 'week' then 7 else 1 end as bigint) as days_expected,
+        'mixture' as plan_id, 'self_harm' as policy_id, '1.0.0' as policy_version,
         'content_day' as unit_type, 'overall' as pivot_name, 'all' as pivot_value, estimator,
         cast(prevalence as double) as prevalence, cast(0.001 as double) as std_error,
         cast(prevalence - 0.002 as double) as interval_lower, cast(prevalence + 0.002 as double) as interval_upper,
         cast(0.95 as double) as interval_level, 'korn_graubard' as interval_method,
         cast(1000 as bigint) as sampled_units, cast(5 as bigint) as positive_units,
         cast(800 as double) as effective_n, cast(4.5 as double) as degrees_of_freedom,
-        case when prevalence is null then 'no_sampled_units' else 'ok' end as status, 'lp_1' as label_protocol_id
+        cast(null as varchar) as interval_caution, case when prevalence is null then 'no_sampled_units' else 'ok' end as status,
+        'lp_' || substr(sha256('self_harm|1.0.0|sme'), 1, 16) as label_protocol_id
     from (
         values
         ('day', '2026-10-05', 'two_phase', 0.005),
@@ -73,6 +78,15 @@ class Warehouse:
         self.execute("create schema reference")
         self.execute(f"create table reference.periods as select * from '{ROOT}/seeds/periods.csv'")
         self.execute(f"create table estimates.est_prevalence as {ESTIMATES}")
+        # the days that are measured now: both
+        self.execute(
+            "create table estimates.est_period_days as select 'day' as period_type, day as period_start, 'mixture' as plan_id, "
+            "'self_harm' as policy_id, '1.0.0' as policy_version, day as sample_date, day as period_end, cast(1 as bigint) as "
+            "days_measured, cast(1 as bigint) as days_expected, true as is_two_phase from (values (date '2026-10-05'), "
+            "(date '2026-10-06')) as days(day)"
+        )
+        self.execute("create schema draws")
+        self.execute("create table draws.draw_policies as select 'self_harm' as policy_id, '1.0.0' as policy_version")
         self.execute(
             "create table staging.stg_policies as select 'self_harm' as policy_id, '1.0.0' as policy_version, 'Self-harm' as "
             "title, cast(1 as double) as importance"
@@ -287,11 +301,15 @@ def test_a_restated_figure_stays_restated_and_a_figure_may_go_back(published):
     ]
 
 
-def test_periods_that_are_no_longer_measured_stay_published(published):
-    published.execute("update estimates.est_prevalence set period_start = period_start + interval 28 days")
-    later = {"period_start_date": "2026-11-02", "period_end_date": "2026-11-30"}
+def test_periods_whose_days_are_not_among_the_measured_stay_published(published):
+    published.execute(
+        "update estimates.est_prevalence set period_start = period_start + 28, period_end = period_end + 28"
+    )
+    published.execute(
+        "update estimates.est_period_days set sample_date = sample_date + 28, period_start = period_start + 28"
+    )
     published.gate(passed=True)
-    published.dbt(**later)
+    published.dbt()
     assert {key: status for key, (status, _) in published.statuses().items()} == dict.fromkeys(
         [
             ("day", "2026-10-05"),
@@ -303,6 +321,137 @@ def test_periods_that_are_no_longer_measured_stay_published(published):
         ],
         "provisional",
     )
+
+
+def test_a_day_that_waits_or_is_held_again_takes_nothing_away(published):
+    published.execute("delete from estimates.est_prevalence where period_start = '2026-10-06' or period_type = 'week'")
+    published.execute("delete from estimates.est_period_days where sample_date = '2026-10-06'")
+    published.execute("update estimates.est_prevalence set prevalence = 0.0051 where estimator = 'two_phase'")
+    published.gate(passed=True)
+    published.dbt()
+    assert published.statuses() == {
+        ("day", "2026-10-05"): ("restated", 0.0051),
+        ("day", "2026-10-06"): ("provisional", 0.006),
+        ("week", "2026-10-05"): ("provisional", 0.0055),
+    }
+
+
+def test_a_release_holds_what_it_changes_and_reads_as_a_whole(published):
+    published.execute("update estimates.est_prevalence set prevalence = 0.0061 where period_start = '2026-10-06'")
+    published.gate(passed=True)
+    published.dbt()
+    published.execute(
+        "update estimates.est_prevalence set prevalence = 0.0051 where period_type = 'day' and prevalence = 0.005"
+    )
+    published.gate(passed=True)
+    published.dbt()
+    rows = published.execute("select release_number, count(*) from releases.release_ledger group by all order by all")
+    assert rows == [(1, 3), (2, 1), (3, 1)]
+    releases = published.execute(
+        "select release_number, list(prevalence order by prevalence) from marts.published_prevalence group by all order by all"
+    )
+    assert releases == [(1, [0.005, 0.0055, 0.006]), (2, [0.005, 0.0055, 0.0061]), (3, [0.0051, 0.0055, 0.0061])]
+    assert published.execute(
+        "select count(*) from (select period_type, period_start, prevalence, release_id, release_status from "
+        "marts.published_prevalence where release_number = 3 except select period_type, period_start, prevalence, release_id, "
+        "release_status from marts.prevalence) as differing"
+    ) == [(0,)]
+
+
+def test_a_period_is_in_version_2_once_enough_of_its_days_are_measured(published):
+    assert published.execute(
+        "select period_type, days_measured, days_expected from marts.prevalence_v2 order by all"
+    ) == [
+        ("day", 1, 1),
+        ("day", 1, 1),
+    ]
+    assert ("week", "2026-10-05") in published.statuses()
+    assert published.execute("select period_type, period_start::varchar from marts.headline_prevalence") == [
+        ("day", "2026-10-06")
+    ]
+    published.execute(
+        "update estimates.est_prevalence set prevalence = 0.0058, days_measured = 5 where period_type = 'week'"
+    )
+    published.gate(passed=True)
+    published.dbt()
+    assert published.execute(
+        "select period_end::varchar, days_measured, policy_version, release_status from marts.prevalence_v2 "
+        "where period_type = 'week'"
+    ) == [("2026-10-11", 5, "1.0.0", "restated")]
+    assert published.execute("select period_type, policy_version from marts.headline_prevalence") == [("week", "1.0.0")]
+
+
+def test_a_new_version_of_a_policy_is_another_series(published):
+    """Both are in version 2, side by side; version 1 has no version in its key, and shows the newer one."""
+    published.execute(
+        "insert into estimates.est_prevalence select * replace ('2.0.0' as policy_version, prevalence + 0.001 as prevalence, "
+        "'lp_' || substr(sha256('self_harm|2.0.0|sme'), 1, 16) as label_protocol_id, days_measured as days_measured) "
+        "from estimates.est_prevalence where period_start = '2026-10-06' or (period_type = 'week' and estimator = 'two_phase')"
+    )
+    published.execute(
+        "delete from estimates.est_prevalence where period_start = '2026-10-06' and policy_version = '1.0.0'"
+    )
+    published.execute("delete from estimates.est_period_days where sample_date = '2026-10-06'")
+    published.gate(passed=True)
+    published.dbt()
+    assert published.execute(
+        "select period_type, period_start::varchar, policy_version, release_status, prevalence from marts.prevalence_v2 order by all"
+    ) == [
+        ("day", "2026-10-05", "1.0.0", "provisional", 0.005),
+        ("day", "2026-10-06", "1.0.0", "provisional", 0.006),
+        ("day", "2026-10-06", "2.0.0", "provisional", 0.007),
+    ]
+    assert {key: figure for key, (_, figure) in published.statuses().items()} == {
+        ("day", "2026-10-05"): 0.005,
+        ("day", "2026-10-06"): 0.007,
+        ("week", "2026-10-05"): 0.0065,
+    }
+
+
+def test_a_ledger_of_an_earlier_version_goes_on_and_nothing_is_restated(published):
+    """It has no column for the policy's version, and every release of it repeats every figure."""
+    later = ("policy_version", "period_end", "days_measured", "days_expected", "interval_caution")
+    for column in later:
+        published.execute(f"alter table releases.release_ledger drop column {column}")
+    published.execute(
+        "insert into releases.release_ledger select * replace (2 as release_number, 'rel_2' as release_id) from "
+        "releases.release_ledger"
+    )
+    before = published.ledger()
+    published.dbt()
+    known = len(before[0])
+    assert [row[:known] for row in published.ledger()] == before, "the same figures are no new release"
+    assert published.execute("select distinct policy_version, days_measured from marts.prevalence_v2") == [
+        ("1.0.0", None)
+    ]
+    published.execute("update estimates.est_prevalence set prevalence = 0.0061 where period_start = '2026-10-06'")
+    published.gate(passed=True)
+    published.dbt()
+    assert [row[:known] for row in published.ledger() if row[0] < 3] == before
+    assert published.statuses() == {
+        ("day", "2026-10-05"): ("provisional", 0.005),
+        ("day", "2026-10-06"): ("restated", 0.0061),
+        ("week", "2026-10-05"): ("provisional", 0.0055),
+    }
+    assert published.execute("select distinct policy_version, days_measured from marts.prevalence_v2") == [("1.0.0", 1)]
+
+
+def test_blocks_of_28_days_stay_where_they_were_published(warehouse):
+    warehouse.execute("create schema releases")
+    warehouse.execute(
+        "create table releases.release_ledger as select period_type, cast(period_start as date) as period_start from (values "
+        "('28_days', '2026-09-01'), ('28_days', '2026-09-29'), ('week', '2026-10-05')) as rows(period_type, period_start)"
+    )
+    anchors = "select period_type, anchor_date::varchar from releases.release_anchors"
+    for anchor in ("2026-10-05", "2026-01-01"):
+        warehouse.dbt("release_anchors", period_anchor_date=anchor)
+        assert warehouse.execute(anchors) == [("28_days", "2026-09-29")]
+
+
+def test_the_first_day_of_a_grid_is_recorded_once(warehouse):
+    for anchor in ("2026-02-01", "2026-01-01"):
+        warehouse.dbt("release_anchors", period_anchor_date=anchor)
+        assert warehouse.execute("select anchor_date::varchar from releases.release_anchors") == [("2026-02-01",)]
 
 
 def test_a_run_killed_between_its_steps_ends_like_an_undisturbed_one(published, project):
