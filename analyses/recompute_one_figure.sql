@@ -1,6 +1,6 @@
 -- A published figure again, by hand: sum of weight x violating exposure over sum of weight x exposure, from what was
--- drawn, who was audited and what the experts said. `--vars` name it: policy_id, policy_version (else the newest that is
--- published), plan_id, period_type, period_start.
+-- drawn, who was audited and what the experts said. `--vars` name it: policy_id, policy_version (else the newest that
+-- is published), plan_id, period_type, period_start.
 with
 
 figure as (

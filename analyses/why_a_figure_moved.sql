@@ -1,6 +1,6 @@
--- A figure as it was released last and before that, and what changed between them. A release that did not change it has no row. `--vars` name the figure: policy_id, plan_id, unit_type,
--- period_type, period_start; and the releases: release_number (the later one, else the last) and earlier_release_number
--- (else the one before it).
+-- A figure as it was released last and before that, and what changed between them; a release that did not change it has
+-- no row. `--vars` name the figure: policy_id, plan_id, unit_type, period_type, period_start; and the releases:
+-- release_number (the later one, else the last) and earlier_release_number (else the one before it).
 --
 -- A figure is the share of violating units among the labeled ones, times what a violating unit weighs (weight x
 -- exposure, on average) over what a labeled one does. The first moves with the labels, the second with which units

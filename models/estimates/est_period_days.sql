@@ -69,7 +69,8 @@ rolling_days as (
     inner join measured_days
         on
             {{ prevalence._same_key('days_before', 'measured_days', part) }}
-            and {{ prevalence._add_days('days_before.sample_date', '1 - days_before._number') }} = measured_days.sample_date
+            and measured_days.sample_date
+            = {{ prevalence._add_days('days_before.sample_date', '1 - days_before._number') }}
 
 ),
 

@@ -4,7 +4,7 @@
 {%- set stored = load_relation(this) if execute and flags.INTROSPECT -%}
 {%- if stored and stored.is_table -%}
 {{ exceptions.raise_compiler_error(
-    this ~ " is the ledger of an earlier version, which now lies in " ~ ref('release_ledger') ~ ". Remedy: "
+    this ~ " is the ledger of an earlier version, which now lies in releases.release_ledger. Remedy: "
     ~ "`prevalence migrate`, which moves it there."
 ) }}
 {%- endif %}
