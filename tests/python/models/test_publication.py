@@ -61,7 +61,8 @@ class Project:
         places = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--target-path", str(self.target)]
         result = dbtRunner(manifest).invoke(["--quiet", *arguments, *places, "--vars", variables])
         DuckDBConnectionManager.close_all_connections()
-        assert result.success, result.exception or [node.message for node in result.result]
+        # joined: of a list of many messages pytest would show the first few
+        assert result.success, result.exception or " ".join(str(node.message) for node in result.result)
         return result.result
 
 
