@@ -118,16 +118,28 @@ def _is_table(connection: Warehouse, relation: str) -> bool:
 
 
 def _contract(relation: str) -> list[str]:
-    """Columns of the model that the new table is of, but for those that it gets when the model is built."""
+    """Columns of the model that the new table is of."""
     _, _, name = relation.partition(".")
-    with LAYOUT.open(newline="") as lines:
-        later = {row["new"] for row in csv.DictReader(lines) if row["kind"] == "later"}
     for path in sorted((PROJECT / "models").rglob("_*__models.yml")):
         for model in yaml.safe_load(path.read_text()).get("models") or ():
             if model["name"] == name:
-                names = [column["name"] for column in model["columns"]]
-                return [name for name in names if f"{relation}.{name}" not in later]
+                return [column["name"] for column in model["columns"]]
     raise LookupError(f"{LAYOUT.name} names {relation}, and no model is called {name}")
+
+
+def _later(relation: str) -> set[str]:
+    """Columns that a table may still lack: it gets them when its model is built."""
+    with LAYOUT.open(newline="") as lines:
+        names = [row["new"].rpartition(".") for row in csv.DictReader(lines) if row["kind"] == "later"]
+    return {name for table, _, name in names if table == relation}
+
+
+def _moved_columns(connection: Warehouse, move: Move) -> list[str]:
+    """Columns of the new table, but for the later ones that the old one has not got."""
+    assert move.new is not None
+    present = [source for source in move.sources if _is_table(connection, source.relation)]
+    lacking = {name for name in _later(move.new) for source in present if name not in source.columns(connection)}
+    return [name for name in _contract(move.new) if name not in lacking]
 
 
 def _refuse_unknown(connection: Warehouse, move: Move) -> None:
@@ -139,7 +151,7 @@ def _refuse_unknown(connection: Warehouse, move: Move) -> None:
         if not _is_table(connection, source.relation):
             continue
         found = source.columns(connection)
-        unknown, missing = sorted(set(found) - set(wanted)), sorted(set(wanted) - set(found))
+        unknown, missing = sorted(set(found) - set(wanted)), sorted(set(wanted) - set(found) - _later(move.new))
         if unknown or missing:
             raise UserError(
                 f"{source.relation} cannot become {move.new}: "
@@ -171,7 +183,7 @@ def _select(connection: Warehouse, move: Move, columns: Sequence[str]) -> str:
 def _differing(connection: Warehouse, move: Move) -> int:
     """Rows that the new table has not got; and those that the old ones have not got."""
     assert move.new is not None
-    columns = _contract(move.new)
+    columns = _moved_columns(connection, move)
     old, new = _select(connection, move, columns), f"select {', '.join(columns)} from {move.new}"
     return sum(
         connection.rows(f"select count(*) from (({left}) except all ({right})) as differing")[0][0]
@@ -186,7 +198,7 @@ def _done(connection: Warehouse, move: Move) -> str:
         for relation in present:
             connection.execute(f"drop table {relation}")
         return f"{move.old}: dropped; it is built again under another name"
-    columns = _contract(move.new)
+    columns = _moved_columns(connection, move)
     if _is_table(connection, move.new) and not connection.row_count(move.new):
         connection.execute(f"drop table {move.new}")
     # there with all of its rows: an earlier migration was killed between copy and drop

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 {%- set key = [
     'period_type', 'period_start', 'policy_id', 'label_protocol_id', 'unit_type', 'pivot_name', 'pivot_value', 'estimator',
     'plan_id'
