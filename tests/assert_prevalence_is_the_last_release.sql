@@ -1,31 +1,41 @@
--- marts.prevalence holds the rows of the ledger's last release and no others.
+-- marts.prevalence holds the figures of the ledger as the last release leaves them, one for each key, and no others.
+{%- set key = [
+    'period_type', 'period_start', 'policy_id', 'unit_type', 'pivot_name', 'pivot_value', 'estimator', 'plan_id'
+] %}
 with
 
-releases as (
+figures as (
 
-    select
-        release_number,
-        release_id
-    from {{ ref('release_ledger') }}
+    select * from {{ ref('release_figures') }}
 
 ),
 
-last_release as (
+periods as (
 
-    select max(release_number) as release_number
-    from releases
+    select * from {{ ref('periods') }}
+    where is_in_version_1
+
+),
+
+-- of two versions of a policy the mart shows one
+last_figures as (
+
+    select distinct
+        figures.release_id,
+        {{ 'figures.' ~ key | join(',\n        figures.') }}
+    from figures
+    inner join periods
+        on figures.period_type = periods.period_type
 
 ),
 
 last_rows as (
 
     select
-        releases.release_id,
+        release_id,
         count(*) as ledger_rows
-    from releases
-    inner join last_release
-        on releases.release_number = last_release.release_number
-    group by releases.release_id
+    from last_figures
+    group by release_id
 
 ),
 
