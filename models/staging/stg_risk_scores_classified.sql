@@ -44,8 +44,30 @@ ranked_rows as (
             partition by
                 content_id, policy_id, model_version, case when quarantine_reason is null then 1 else 0 end
             order by scored_at asc nulls last, score asc nulls last
-        ) as row_rank
+        ) as row_rank,
+        lag(score) over (
+            partition by
+                content_id, policy_id, model_version, case when quarantine_reason is null then 1 else 0 end
+            order by scored_at asc nulls last, score asc nulls last
+        ) as earlier_score,
+        lag(scored_at) over (
+            partition by
+                content_id, policy_id, model_version, case when quarantine_reason is null then 1 else 0 end
+            order by scored_at asc nulls last, score asc nulls last
+        ) as earlier_scored_at
     from checked_rows
+
+),
+
+-- Scores are exported again each day, and a model may change its mind: a score that is as before says nothing new, another
+-- one counts from its own time on. Of two scores of one time the smaller one counts.
+compared_rows as (
+
+    select
+        *,
+        row_rank > 1 and score = earlier_score as is_exported_again,
+        row_rank > 1 and score <> earlier_score and scored_at = earlier_scored_at as is_contradicted
+    from ranked_rows
 
 ),
 
@@ -60,11 +82,12 @@ final as (
         cast(scored_at as date) as row_date,
         case
             when quarantine_reason is not null then 'quarantined'
-            when row_rank > 1 then 'duplicate'
+            when is_exported_again or is_contradicted then 'duplicate'
             else 'used'
         end as row_disposition,
-        quarantine_reason
-    from ranked_rows
+        quarantine_reason,
+        quarantine_reason is null and coalesce(is_exported_again, false) as is_exported_again
+    from compared_rows
 
 )
 

@@ -29,7 +29,12 @@ ranked_rows as (
         row_number() over (
             partition by user_id, case when quarantine_reason is null then 1 else 0 end
             order by signed_up_at asc nulls last, country asc nulls last, age_band asc nulls last
-        ) as row_rank
+        ) as row_rank,
+        -- users are exported again each day: a row that is as before says nothing new
+        row_number() over (
+            partition by user_id, country, signed_up_at, age_band
+            order by user_id asc
+        ) as copy_number
     from checked_rows
 
 ),
@@ -47,7 +52,8 @@ final as (
             when row_rank > 1 then 'duplicate'
             else 'used'
         end as row_disposition,
-        quarantine_reason
+        quarantine_reason,
+        quarantine_reason is null and copy_number > 1 as is_exported_again
     from ranked_rows
 
 )

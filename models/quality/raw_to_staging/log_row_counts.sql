@@ -114,9 +114,25 @@ disposed_rows as (
 
     {% for source_name, model_name in [
         ('users', 'stg_users_classified'),
+        ('risk_scores', 'stg_risk_scores_classified'),
+    ] %}
+    union all
+
+    select
+        '{{ source_name }}' as source_name,
+        row_date,
+        row_disposition,
+        case when is_exported_again then 'exported_again' else quarantine_reason end as quarantine_reason,
+        count(*) as row_count
+    from {{ ref(model_name) }}
+    group by
+        row_date, row_disposition,
+        case when is_exported_again then 'exported_again' else quarantine_reason end
+    {% endfor %}
+
+    {% for source_name, model_name in [
         ('interactions', 'stg_interactions_unplaced'),
         ('components', 'stg_components_unplaced'),
-        ('risk_scores', 'stg_risk_scores_classified'),
         ('logged_draws', 'stg_logged_draws_unplaced')
     ] %}
     union all
