@@ -94,14 +94,24 @@ class Life:
     """A folder of logs, a warehouse, and runs of the command in this process."""
 
     def __init__(self, folder: Path) -> None:
-        self.raw = folder / "raw"
-        self.path = folder / "prevalence.duckdb"
+        self._settle(folder)
         for name in ("interactions", "components", "label_events"):
             (self.raw / name).mkdir(parents=True)
         self._copy("select * from (" + self._no_answer() + ")", "label_events/none")
         self._copy(_SCORES.format(policy=POLICY, contents=CONTENTS), "risk_scores")
         self._copy(_PLANS, "sampling_plans")
         self._copy(_POLICIES, "policies")
+
+    @classmethod
+    def again(cls, folder: Path) -> Life:
+        """A life that goes on in a copy of its folder."""
+        life = cls.__new__(cls)
+        life._settle(folder)
+        return life
+
+    def _settle(self, folder: Path) -> None:
+        self.raw = folder / "raw"
+        self.path = folder / "prevalence.duckdb"
 
     # --- the folder ---
 

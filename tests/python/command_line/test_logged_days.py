@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from prevalence.command_line.due_days import windows
 from prevalence.command_line.logged_days import logged_days, said_apart
 from prevalence.engines.dbt import project_variable
 from prevalence.engines.settings import UserError
@@ -60,6 +61,46 @@ def test_days_of_wrong_clocks_are_set_aside_with_their_rows(rows, wrong):
     assert (days.first, days.last) == (FIRST, FIRST + timedelta(days=3))
     assert dict(days.apart) == wrong
     assert f"{sum(wrong.values())} rows" in said_apart(days) and next(iter(sorted(wrong))) in said_apart(days)
+
+
+@pytest.mark.parametrize(
+    "landed, taken",
+    [
+        # the next day, the next month, older days, a day in a hole: beside days whose logs are gone
+        ({"2026-10-09": 100}, ["2026-10-09"]),
+        ({"2026-11-20": 90, "2026-11-21": 100}, ["2026-11-20", "2026-11-21"]),
+        ({"2026-09-01": 100}, ["2026-09-01"]),
+        ({"2026-10-07": 1}, ["2026-10-07"]),
+        # a part of a day next to the last one is of that day; the same part further on may be a wrong clock, until there is more of it
+        ({"2026-10-09": 2}, ["2026-10-09"]),
+        ({"2026-10-12": 20}, []),
+        ({"2026-10-12": 30}, ["2026-10-12"]),
+        ({"2026-10-09": 100, "9999-12-31": 3}, ["2026-10-09"]),
+        ({"2028-10-09": 40}, []),
+    ],
+    ids=str,
+)
+def test_further_days_are_held_against_the_days_in_force(landed, taken):
+    in_force = {"2026-10-05": 100, "2026-10-06": 90, "2026-10-08": 100}
+    days = logged_days(landed, SHARE, in_force)
+    assert {str(day) for day in days.days} == {*in_force, *taken}
+    assert set(days.apart) == landed.keys() - set(taken)
+
+
+def test_what_is_in_force_is_never_set_aside():
+    in_force = {"2024-01-01": 1, **days_with(100, 100)}
+    assert not logged_days({}, SHARE, in_force).apart
+    assert str(logged_days({}, SHARE, in_force).first) == "2024-01-01"
+
+
+def test_days_to_build_are_few_stretches():
+    days = [FIRST + timedelta(days=number) for number in (0, 1, 4, 8, 9, 20)]
+    assert [(window.start, window.days) for window in windows(days)] == [
+        (FIRST, 5),
+        (FIRST + timedelta(days=8), 2),
+        (FIRST + timedelta(days=20), 1),
+    ]
+    assert windows([]) == []
 
 
 def test_one_row_of_eight():
