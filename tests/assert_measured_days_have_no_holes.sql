@@ -1,5 +1,5 @@
--- A day that staging has taken in has units and frames. Remedy: run again, which finishes what a killed run has left; or, with a plain
--- dbt build, with --event-time-start and --event-time-end around the days that are listed here.
+-- A day that staging has taken in has units and frames. Remedy: run again, which finishes what a killed run has left;
+-- or, with a plain dbt build, with --event-time-start and --event-time-end around the days that are listed here.
 with
 
 staged_days as (

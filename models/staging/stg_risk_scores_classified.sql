@@ -59,8 +59,8 @@ ranked_rows as (
 
 ),
 
--- Scores are exported again each day, and a model may change its mind: a score that is as before says nothing new, another
--- one counts from its own time on. Of two scores of one time the smaller one counts.
+-- Scores are exported again each day, and a model may change its mind: a score that is as before says nothing new,
+-- another one counts from its own time on. Of two scores of one time the smaller one counts.
 compared_rows as (
 
     select

@@ -34,9 +34,9 @@ landed_interactions as (
 
 ),
 
--- Landed rows are counted from raw, by the time column of the source itself, apart from the classification; of a day that
--- stays as it was measured, as they were counted then. Components and logged draws have no time of their own and are
--- counted where staging has placed them.
+-- Landed rows are counted from raw, by the time column of the source itself, apart from the classification; of a day
+-- that stays as it was measured, as they were counted then. Components and logged draws have no time of their own and
+-- are counted where staging has placed them.
 landed_rows as (
 
     {% for source_name, time_column in [('users', 'signed_up_at'), ('risk_scores', 'scored_at')] -%}
