@@ -109,7 +109,7 @@ def test_the_five_commands_of_the_guide_publish_a_figure_that_holds(tmp_path: Pa
             """
             select period_start, estimator, prevalence, interval_lower, interval_upper
             from marts.prevalence
-            where period_type = 'day' and pivot_name = 'overall' and policy_id = 'harassment'
+            where period_type = 'day' and pivot_name = 'overall' and unit_type = 'interaction'
             """
         ).fetchall()
         outcomes = dict(
