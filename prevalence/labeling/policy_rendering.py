@@ -346,8 +346,15 @@ def write(files: Mapping[Path, str]) -> None:
         temporary.replace(path)
 
 
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
 def write_policy_rows(raw_folder: Path, policies: Mapping[str, Policy]) -> str:
-    """Put the policies in force into the raw folder, as the input contract wants them; the rows say what changed."""
+    """Put the policies in force into the raw folder, as the input contract wants them.
+
+    Policies that are measured there do not disappear by it, and no version goes back.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -356,9 +363,26 @@ def write_policy_rows(raw_folder: Path, policies: Mapping[str, Policy]) -> str:
         raise UserError(
             "No policy has the status active, so there is nothing to measure by. Remedy: set the status of one."
         )
+    path = raw_folder / "policies.parquet"
+    earlier = pq.read_table(path).to_pylist() if path.exists() else []
+    versions = {row[0]: row[1] for row in rows}
+    gone = [row["policy_id"] for row in earlier if row["policy_id"] not in versions]
+    if gone:
+        raise UserError(
+            f"{display(path)} measures {', '.join(gone)}, of which no policy.yml is active; nothing was changed there. Remedy: "
+            "--policies names the folder that has them; or take their rows out of the file, where they are to end."
+        )
+    for row in earlier:
+        version = versions[row["policy_id"]]
+        if _number(version) < _number(row["policy_version"]):
+            raise UserError(
+                f"{display(path)} measures {row['policy_id']} {row['policy_version']}, and policy.yml is {version}, which is older; "
+                "nothing was changed there. Remedy: a version goes up, also where an older text is taken again."
+            )
+    importance = {row["policy_id"]: row.get("importance") for row in earlier}
+    rows = [(*row[:3], importance.get(row[0]) if row[3] is None else row[3]) for row in rows]
     types = (pa.string(), pa.string(), pa.string(), pa.float64())
     columns = [pa.array(list(values), kind) for values, kind in zip(zip(*rows), types)]
-    path = raw_folder / "policies.parquet"
     temporary = raw_folder / f".{path.name}.part"
     pq.write_table(pa.table(columns, names=list(_POLICY_COLUMNS)), temporary)
     temporary.replace(path)

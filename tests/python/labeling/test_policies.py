@@ -191,3 +191,26 @@ def test_policies_in_force_go_into_the_raw_folder(folder, tmp_path):
         ("self_harm", "1.0.0", "Self-harm", None)
     ]
     assert [path.name for path in raw.iterdir()] == ["policies.parquet"]
+
+
+def test_policies_that_are_measured_do_not_disappear_and_versions_do_not_go_back(folder, tmp_path):
+    import duckdb
+
+    path = tmp_path / "raw" / "policies.parquet"
+    arguments = ["label", "render", "--policies", str(folder), "--raw-folder", str(path.parent)]
+
+    def measured(policy_id: str, version: str) -> str:
+        duckdb.sql(
+            f"copy (select '{policy_id}' as policy_id, '{version}' as policy_version, 't' as title, 2.5::double as importance) "
+            f"to '{path}' (format parquet)"
+        )
+        before = path.read_bytes()
+        done = CliRunner().invoke(prevalence, arguments)
+        assert (path.read_bytes() == before) == (done.exception is not None)
+        return str(done.exception or done.output)
+
+    assert "measures spam" in measured("spam", "1.0.0")
+    assert "is older" in measured("self_harm", "1.0.10") and "is older" in measured("self_harm", "10.0.0")
+    assert "self_harm 1.0.0" in measured("self_harm", "0.9.0")
+    # what the registry does not say is kept
+    assert duckdb.sql(f"select importance from '{path}'").fetchall() == [(2.5,)]
