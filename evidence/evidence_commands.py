@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from prevalence.command_line.commands import EXIT_BLOCKED
+from prevalence.command_line.exits import EXIT_BLOCKED
 from prevalence.command_line.options import FilePath, Several, command, on_target
 from prevalence.engines.settings import PROJECT, TARGETS, Settings, UserError, display
 from prevalence.engines.terminal import alive

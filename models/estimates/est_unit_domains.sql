@@ -40,6 +40,18 @@ drawn_units as (
 
 ),
 
+-- a day that waits for answers, is withheld or is held back has no figure
+measured_parts as (
+
+    select
+        plan_id,
+        policy_id,
+        sample_date
+    from {{ ref('label_maturity') }}
+    where state = 'measured'
+
+),
+
 labeled_units as (
 
     -- units drawn themselves; what experts were shown of a user-day has labels, too
@@ -130,6 +142,11 @@ designed_units as (
     from labeled_units
     inner join designs
         on labeled_units.design = designs.design
+    inner join measured_parts
+        on
+            labeled_units.plan_id = measured_parts.plan_id
+            and labeled_units.policy_id = measured_parts.policy_id
+            and labeled_units.sample_date = measured_parts.sample_date
 
 ),
 

@@ -31,15 +31,32 @@ audits as (
 
 ),
 
--- whatever becomes of an answer afterwards, the assignment has one
-answers as (
+measured_days as (
 
-    select distinct assignment_id
+    select *
+    from {{ ref('stg_measured_days') }}
+
+),
+
+label_events as (
+
+    select *
     from {{ ref('stg_label_events_classified') }}
 
 ),
 
--- where the gate would block a plan and policy
+-- whatever becomes of an answer afterwards, the assignment has one
+answers as (
+
+    select
+        assignment_id,
+        bool_or(row_disposition = 'used') as is_used
+    from label_events
+    group by assignment_id
+
+),
+
+-- the share of answers that is enough, where the gate would hold back a plan, policy and day
 limits as (
 
     select min(blocking_lower) as least_answered_share
@@ -50,12 +67,22 @@ limits as (
 
 ),
 
+-- no model reads a clock: it is the newest day that there are logs of
+last_day as (
+
+    select max(unit_date) as as_of_date
+    from measured_days
+    where is_staged
+
+),
+
 -- a plan without an audit needs no judge
 judge_assignments as (
 
     select
         unit_policies.plan_id,
         possible_assignments.policy_id,
+        unit_policies.sample_date,
         possible_assignments.purpose,
         possible_assignments.assignment_id
     from unit_policies
@@ -76,6 +103,7 @@ expert_assignments as (
     select
         audits.plan_id,
         possible_assignments.policy_id,
+        unit_policies.sample_date,
         possible_assignments.purpose,
         possible_assignments.assignment_id
     from audits
@@ -102,14 +130,31 @@ needed_assignments as (
 
 ),
 
+audited_days as (
+
+    select distinct
+        plan_id,
+        policy_id,
+        sample_date
+    from audits
+
+),
+
 answered_assignments as (
 
     select
         needed_assignments.*,
-        answers.assignment_id is not null as is_answered
+        answers.assignment_id is not null as is_answered,
+        coalesce(answers.is_used, false) as is_used,
+        audited_days.plan_id is not null as is_audit_drawn
     from needed_assignments
     left join answers
         on needed_assignments.assignment_id = answers.assignment_id
+    left join audited_days
+        on
+            needed_assignments.plan_id = audited_days.plan_id
+            and needed_assignments.policy_id = audited_days.policy_id
+            and needed_assignments.sample_date = audited_days.sample_date
 
 ),
 
@@ -118,22 +163,44 @@ answered_shares as (
 
     select
         *,
-        avg(case when is_answered then 1 else 0 end) over (partition by purpose, plan_id, policy_id) as answered_share
+        avg(case when is_answered then 1 else 0 end)
+            over (partition by purpose, plan_id, policy_id, sample_date) as answered_share
     from answered_assignments
+
+),
+
+-- the audit is drawn when the judge has answered for the whole day, and from then on nothing more of the judge is needed
+short_days as (
+
+    select
+        answered_shares.*,
+        {{ prevalence._add_days('answered_shares.sample_date', var('label_deadline_days')) }} as deadline_date,
+        last_day.as_of_date,
+        case answered_shares.purpose
+            when 'primary' then answered_shares.answered_share < 1 and not answered_shares.is_audit_drawn
+            else coalesce(answered_shares.answered_share < limits.least_answered_share, false)
+        end as is_short
+    from answered_shares
+    cross join limits
+    cross join last_day
 
 ),
 
 final as (
 
     select distinct
-        answered_shares.plan_id,
-        answered_shares.assignment_id,
-        answered_shares.policy_id,
-        answered_shares.purpose,
-        answered_shares.is_answered,
-        coalesce(answered_shares.answered_share < limits.least_answered_share, false) as is_waited_for
-    from answered_shares
-    cross join limits
+        plan_id,
+        policy_id,
+        sample_date,
+        assignment_id,
+        purpose,
+        is_answered,
+        is_used,
+        is_short,
+        deadline_date,
+        -- nobody waits for what is past its deadline; what comes after all is taken
+        is_short and coalesce(as_of_date <= deadline_date, true) as is_waited_for
+    from short_days
 
 )
 

@@ -40,13 +40,25 @@ asked_assignments as (
 
 ),
 
+-- a content that is drawn on several days is needed on each of them
+plan_needs as (
+
+    select
+        assignment_id,
+        plan_id,
+        bool_or(is_waited_for) as is_waited_for
+    from needed_assignments
+    group by assignment_id, plan_id
+
+),
+
 needs as (
 
     select
         assignment_id,
         {{ prevalence._string_agg('plan_id', ', ', 'plan_id') }} as needed_by_plans,
         bool_or(is_waited_for) as is_waited_for
-    from needed_assignments
+    from plan_needs
     group by assignment_id
 
 ),

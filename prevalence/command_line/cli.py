@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 import click
 
-from prevalence.command_line.commands import COMMANDS, EXIT_BLOCKED
+from prevalence.command_line.commands import COMMANDS
+from prevalence.command_line.exits import EXIT_BLOCKED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USER
 from prevalence.engines.settings import Settings, UserError
 from prevalence.engines.terminal import highlighted
 
-EXIT_USER = 2
-EXIT_INTERRUPTED = 130
 # Packages beside the product bring commands under this name (pyproject.toml): the demo world, and what shows that it holds.
 JOINING = "prevalence.commands"
 
@@ -73,23 +73,21 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo("\nInterrupted. Whatever step was finished stays; run the same command again.", err=True)
         return EXIT_INTERRUPTED
     except UserError as error:
+        from prevalence.engines.dbt import BuildError
+
         click.echo(f"\n{error}", err=True)
-        return EXIT_USER
+        return EXIT_FAILED if isinstance(error, BuildError) else EXIT_USER
     except Exception as error:
         return _explained(error)
 
 
 def _explained(error: Exception) -> int:
-    """What ends a run and is no fault of the program's; anything else is raised again."""
+    """What ends a run and is no fault of the program's in a sentence, and anything else as Python says it."""
     import duckdb
 
     from prevalence.command_line.steps import GateBlocked
     from prevalence.engines.duckdb_warehouse import explain_failure, remedy_of
-    from prevalence.labeling.open_assignments import AwaitingAnswers
 
-    if isinstance(error, AwaitingAnswers):
-        click.echo(f"\n{error}")
-        return 0
     if isinstance(error, GateBlocked):
         click.echo(f"\n{error}", err=True)
         return EXIT_BLOCKED
@@ -101,7 +99,8 @@ def _explained(error: Exception) -> int:
         remedy = remedy_of(str(error)) or "Remedy: mend what is named, or name another place."
         click.echo(f"\nThe system refused{place}: {error.strerror}. {remedy} Finished steps stay.", err=True)
         return EXIT_USER
-    raise error
+    traceback.print_exception(error)
+    return EXIT_FAILED
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from prevalence.command_line.exits import EXIT_BLOCKED, EXITS, outcome
 from prevalence.command_line.label_commands import label
 from prevalence.command_line.options import (
     RAW_FOLDER,
@@ -24,7 +25,6 @@ from prevalence.command_line.options import (
 from prevalence.engines.settings import Settings, UserError, display
 from prevalence.engines.terminal import alive, highlighted
 
-EXIT_BLOCKED = 1
 MEASURE, PLAN, ENGINES = "Measure", "Plan and prove", "Engines"
 
 
@@ -40,13 +40,18 @@ def run(
     end_date: date | None,
     threads: int | None,
     variables: dict,
-) -> None:
-    """Measure your own logs (or go on with what the warehouse holds)."""
+) -> int:
+    """Measure your own logs (or go on with what the warehouse holds).
+
+    A day, plan or policy that waits for answers or that a gate holds back stops nothing else: the table at the end says of each
+    what was published, what waits, and what is held back and why.
+    """
     from prevalence.command_line import steps
     from prevalence.command_line.due_days import choose_days
     from prevalence.engines import warehouse
     from prevalence.engines.dbt import Dbt
     from prevalence.migration.migrate import refuse_old_layout
+    from prevalence.release.parts import last_release, print_parts
     from prevalence.release.summary import print_summary
 
     refuse_old_layout(settings)
@@ -60,14 +65,29 @@ def run(
     def choose(dbt: Dbt) -> str:
         return choose_days(settings, dbt, start_date, end_date, variables)
 
-    steps.run_steps(
-        [
-            steps.land_step(settings, raw_folder),
-            *steps.measurement_steps(settings, dbt, choose=choose),
-            steps.chart_step(settings),
-        ]
-    )
+    release = last_release(settings)
+    try:
+        steps.run_steps(
+            [
+                steps.land_step(settings, raw_folder),
+                *steps.measurement_steps(settings, dbt, choose=choose),
+                steps.chart_step(settings),
+            ]
+        )
+    except steps.GateBlocked:
+        print_parts(settings)
+        raise
     print_summary(settings)
+    return outcome(print_parts(settings), is_published=last_release(settings) > release)
+
+
+@command(MEASURE)
+@on_target
+def status(settings: Settings) -> None:
+    """What is published, what waits and for which answers, and what is held back, why and until what is done."""
+    from prevalence.release.parts import print_parts
+
+    print_parts(settings)
 
 
 @command(MEASURE, works_alone=True)
@@ -257,8 +277,8 @@ def stop(settings: Settings) -> None:
     Cluster(settings).stop()
 
 
-@spark.command()
-def status(settings: Settings) -> int:
+@spark.command("status")
+def spark_status(settings: Settings) -> int:
     """One line for each process; exits with 1 when one is down."""
     from prevalence.engines.spark.cluster import Cluster
 
@@ -283,4 +303,6 @@ def logs(settings: Settings, name: str | None, lines: int) -> None:
     Cluster(settings).logs(name, max(lines, 0))
 
 
-COMMANDS = (run, land, gate, where, chart, label, plan, replay, migrate, dbt, spark)
+run.epilog = "\b\nExit codes:\n" + "\n".join(f"  {code}  {meaning}" for code, meaning in EXITS.items())
+
+COMMANDS = (run, status, land, gate, where, chart, label, plan, replay, migrate, dbt, spark)

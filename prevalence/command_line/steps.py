@@ -12,7 +12,7 @@ from prevalence.engines.dbt import Dbt
 from prevalence.engines.landing import land
 from prevalence.engines.settings import Settings, UserError, display
 from prevalence.engines.terminal import alive, is_terminal
-from prevalence.labeling.open_assignments import await_answers
+from prevalence.labeling.open_assignments import open_assignments
 
 if TYPE_CHECKING:
     from prevalence.gates.runner import GateReport
@@ -67,8 +67,9 @@ def measurement_steps(
 ) -> list[Step]:
     """Everything after landing; the selectors of selectors.yml say what belongs to each step.
 
-    `answer` answers what is asked by then, in the place of people; without it the run waits for their answers. `choose` tells dbt
-    which days to build (due_days.py); without it they are those that it was made with.
+    `answer` answers what is asked by then, in the place of people; without it days whose answers are not in wait, each by
+    itself, and the run goes on with the others. `choose` tells dbt which days to build (due_days.py); without it they are those
+    that it was made with.
     """
 
     def build(title: str, selector: str) -> Step:
@@ -83,7 +84,7 @@ def measurement_steps(
     def gate(name: str) -> Step:
         return Step(f"gate: {name.replace('_', ' ')}", lambda: _gate(settings, name))
 
-    wait = [] if answer else [Step("labels: open assignments", lambda: await_answers(settings))]
+    ask = [] if answer else [Step("labels: open assignments", lambda: open_assignments(settings))]
 
     return [
         Step("seed: policies, plans and limits", dbt.seed),
@@ -96,7 +97,7 @@ def measurement_steps(
         *simulate("labels: simulated judge"),
         build("audit: draw and assignments", "audit"),
         *simulate("labels: simulated experts and raters"),
-        *wait,
+        *ask,
         build("labels: one per unit and policy", "label"),
         gate("labels_to_estimates"),
         # The ledger of releases is there before its gate, which compares with it; it takes in only what has passed.

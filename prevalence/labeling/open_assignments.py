@@ -1,4 +1,4 @@
-"""What still waits for an answer: a run that lacks labels stops here and says which."""
+"""What still waits for an answer: a run goes on without it, and says which days wait for whom."""
 
 from prevalence.engines import warehouse
 from prevalence.engines.settings import Settings
@@ -6,29 +6,29 @@ from prevalence.engines.settings import Settings
 ASKED_IN = {"primary": "labels.label_assignments", "audit": "labels.label_audit_assignments"}
 
 
-class AwaitingAnswers(Exception):
-    """The run is complete as far as the labels go; what is missing is people's work, not a failure."""
+def open_assignments(settings: Settings) -> str:
+    """How far the assignments that estimates need are answered, and where people find what is open.
 
-
-def await_answers(settings: Settings) -> str | None:
-    """Stop while a plan lacks so many of the labels it needs that the gate would block it.
-
-    The model label_needed_assignments says which these are; labels.open_assignments lists what is open, for people.
+    The model label_needed_assignments says which these are and which days wait; labels.open_assignments lists what is open.
     """
     with warehouse.connect(settings) as connection:
         rows = connection.rows(
-            "select purpose, count(distinct assignment_id), count(distinct case when is_answered then assignment_id end), "
-            "bool_or(is_waited_for) from labels.label_needed_assignments group by purpose"
+            "select purpose, count(*), sum(case when is_answered then 1 else 0 end), bool_or(is_waited_for) from ("
+            "select purpose, assignment_id, bool_or(is_answered) as is_answered, bool_or(is_waited_for) as is_waited_for "
+            "from labels.label_needed_assignments group by purpose, assignment_id) as assignments group by purpose"
         )
-    needed = sorted((ASKED_IN[purpose], *counts) for purpose, *counts in rows)
-    if any(is_waiting for *_, is_waiting in needed):
-        listed = " and ".join(
-            f"{asked - answered:,} in {relation}" for relation, asked, answered, _ in needed if answered < asked
-        )
-        raise AwaitingAnswers(
-            f"Labels are needed before this can be measured. Open assignments: {listed}; the items to show are in "
-            "labels.label_items (join by item_id). Bring the answers as label_events.parquet, or as files in a folder "
-            "label_events/, in the shape of the input contract (models/staging/_sources.yml) in the folder of raw "
-            "tables, and run the same command again. Drawn units stay drawn."
-        )
-    return ", ".join(f"{answered:,} of {asked:,} answered" for _, asked, answered, _ in needed)
+    needed = sorted((ASKED_IN[purpose], int(asked), int(answered), waits) for purpose, asked, answered, waits in rows)
+    said = (
+        ", ".join(f"{answered:,} of {asked:,} answered" for _, asked, answered, _ in needed) or "nothing is asked yet"
+    )
+    if not any(is_waiting for *_, is_waiting in needed):
+        return said
+    listed = " and ".join(
+        f"{asked - answered:,} in {relation}" for relation, asked, answered, _ in needed if answered < asked
+    )
+    return (
+        f"{said}\n     Open assignments: {listed}; the items to show are in labels.label_items (join by item_id). Bring "
+        "the answers as label_events.parquet, or as files in a folder label_events/, in the shape of the input contract "
+        "(models/staging/_sources.yml) in the folder of raw tables, and run the same command again. Drawn units stay "
+        "drawn; a day is published once its own answers are in."
+    )

@@ -2,12 +2,26 @@
 
 with
 
+-- figures of a plan and policy that a fault of theirs holds back: what was published of them stays as it was
+held_parts as (
+
+    select distinct
+        plan_id,
+        policy_id
+    from {{ ref('held_estimates') }}
+
+),
+
 -- the judge's naive figure stands beside the headline in estimates and is never published
 estimates as (
 
-    select *
-    from {{ ref('est_prevalence') }}
-    where estimator in ('two_phase', 'expert')
+    select estimates.*
+    from {{ ref('est_prevalence') }} as estimates
+    left join held_parts
+        on
+            estimates.plan_id = held_parts.plan_id
+            and estimates.policy_id = held_parts.policy_id
+    where estimates.estimator in ('two_phase', 'expert') and held_parts.plan_id is null
 
 ),
 

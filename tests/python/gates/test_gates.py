@@ -86,17 +86,18 @@ GOOD_TABLES = {
     "label_profiles": """
         select
             plan_id, 'self_harm' as policy_id, cast(row_day as date) as sample_date, 1.0 as labelled_share,
+            1 as label_protocols, 0.0 as unusable_answer_share, 10 as audited_units, 30 as needed_answers,
+            0 as open_answers, false as is_short_of_judge, false as is_short_of_experts,
             case when plan_id = 'mixture' then 0.01 end as judge_nonresponse_share,
-            case when plan_id = 'mixture' then 0 end as unaudited_violating_units
+            case when plan_id = 'mixture' then 0 end as unaudited_violating_units,
+            case when plan_id = 'mixture' then 0.005 end as near_judge_nonresponse_share,
+            case when plan_id = 'mixture' then 1.0 end as near_audit_answered_share,
+            case when plan_id = 'holdout' then 1.0 end as near_expert_answered_share
         from unnest(['mixture', 'holdout']) as plans(plan_id), {days}
     """,
-    "label_plan_profiles": """
-        select
-            plan_id, 'self_harm' as policy_id, 1 as label_protocols,
-            case when plan_id = 'mixture' then 0.005 end as judge_nonresponse_share,
-            case when plan_id = 'mixture' then 1.0 end as audit_answered_share,
-            case when plan_id = 'holdout' then 1.0 end as expert_answered_share
-        from unnest(['mixture', 'holdout']) as plans(plan_id)
+    "label_maturity": """
+        select plan_id, 'self_harm' as policy_id, cast(row_day as date) as sample_date, 'measured' as state
+        from unnest(['mixture', 'holdout']) as plans(plan_id), {days}
     """,
     "frame_coverage": """
         select
@@ -185,27 +186,29 @@ FAULTS = {
     ),
     "drawn_units_exist": "delete from quality.label_profiles",
     "every_drawn_day_is_labelled": (
-        "update quality.label_profiles set labelled_share = 0 where sample_date = '2026-10-06'"
+        "update quality.label_profiles set labelled_share = 0.1 where sample_date = '2026-10-06'"
     ),
     "day_judge_nonresponse_share": (
         "update quality.label_profiles set judge_nonresponse_share = 0.3 where plan_id "
         "= 'mixture' and sample_date = '2026-10-06'"
     ),
     "judge_nonresponse_share": (
-        "update quality.label_plan_profiles set judge_nonresponse_share = 0.06 where plan_id = 'mixture'"
+        "update quality.label_profiles set near_judge_nonresponse_share = 0.06 where plan_id = 'mixture'"
     ),
     "audit_answered_share": (
-        "update quality.label_plan_profiles set audit_answered_share = 0.94 where plan_id = 'mixture'"
+        "update quality.label_profiles set near_audit_answered_share = 0.94 where plan_id = 'mixture'"
     ),
     "expert_answered_share": (
-        "update quality.label_plan_profiles set expert_answered_share = 0.94 where plan_id = 'holdout'"
+        "update quality.label_profiles set near_expert_answered_share = 0.94 where plan_id = 'holdout'"
     ),
     "judged_violations_are_audited": (
         "update quality.label_profiles set unaudited_violating_units = 1 where "
         "plan_id = 'mixture' and sample_date = '2026-10-06'"
     ),
-    "one_label_protocol": "update quality.label_plan_profiles set label_protocols = 2 where plan_id = 'holdout'",
-    "answers_are_usable": "update quality.label_event_profiles set quarantined_share = 0.2",
+    "one_label_protocol": "update quality.label_profiles set label_protocols = 2 where plan_id = 'holdout'",
+    "answers_are_usable": (
+        "update quality.label_profiles set unusable_answer_share = 0.2 where sample_date = '2026-10-06'"
+    ),
     "answers_are_accounted_for": "update quality.label_event_profiles set unaccounted_rows = 1",
     "every_day_is_drawn": "update quality.frame_coverage set drawn_units = 0 where sample_date = '2026-10-06'",
     "drawn_units_as_expected": "update quality.frame_coverage set draw_deviation = -9 where sample_date = '2026-10-06'",
@@ -216,7 +219,6 @@ FAULTS = {
         "update quality.frame_coverage set uncovered_exposure_share = 0.3 where sample_date = '2026-10-06'"
     ),
     "upstream_gates_passed": "delete from quality.gate_results where gate_name = 'before_draw'",
-    "candidates_exist": "update quality.release_candidates set candidate_rows = 0",
     "grain_is_unique": "update quality.release_candidates set duplicate_keys = 1",
     "nulls_have_a_reason": (
         "update quality.estimate_profiles set unexplained_nulls = 1 where period_type = 'day' and plan_id = 'mixture'"
@@ -265,14 +267,19 @@ BENIGN_CHANGES = {
     "labels_to_estimates": [
         "update quality.frame_coverage set uncovered_exposure_share = 0.05, draw_deviation = 4.5 where plan_id = "
         "'holdout'",
-        "update quality.label_plan_profiles set judge_nonresponse_share = 0.03, audit_answered_share = 0.97 where "
+        "update quality.label_profiles set near_judge_nonresponse_share = 0.03, near_audit_answered_share = 0.97 where "
         "plan_id = 'mixture'",
+        # a day that waits says nothing of its answers yet, and answers of other items are no part's
+        "update quality.label_profiles set labelled_share = null, unusable_answer_share = null, "
+        "near_audit_answered_share = null, unaudited_violating_units = null where sample_date = '2026-10-07'",
+        "update quality.label_event_profiles set quarantined_share = 0.4",
     ],
     "before_publication": [
         "update quality.estimate_profiles set relative_half_width = 2, judge_correction_share = 3, "
         "overall_null_share = 0.5",
         "update quality.release_changes set deviation = 4",
         "delete from quality.release_changes",
+        "update quality.release_candidates set candidate_rows = 0",
         "update quality.estimate_agreements set deviation = null",
     ],
 }
