@@ -87,6 +87,39 @@ def label_event(**values: str) -> str:
     return "select " + ", ".join(columns)
 
 
+def answer(warehouse: Path, folder: Path, name: str, condition: str = "true", **values: str) -> int:
+    """Answer what is open and fulfils the condition, in a file of its own beside the logs; how many answers that were.
+
+    One in ten is called violating, whoever asks and whenever. `values` replaces a column's expression over
+    labels.open_assignments.
+    """
+    table = next(table for table in raw_tables() if table.name == "label_events")
+    given = {
+        "label_event_id": "'e_' || assignment_id",
+        "source": "case when pool = 'llm' then 'llm' else 'human' end",
+        "rater_id": "'rater'",
+        "decision": "case when hash(item_id) % 10 = 0 then 'violating' else 'non_violating' end",
+        "outcome": "'ok'",
+        "submitted_at": "cast(sample_date as timestamp) + interval 30 hour",
+        **values,
+    }
+    (folder / "label_events").mkdir(exist_ok=True)
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        known = {row[0] for row in connection.execute("describe labels.open_assignments").fetchall()}
+        expressions = {
+            column.name: given.get(column.name, column.name if column.name in known else "null")
+            for column in table.columns
+        }
+        columns = ", ".join(
+            f"cast({expressions[column.name]} as {column.duckdb_type}) as {column.name}" for column in table.columns
+        )
+        ((answers,),) = connection.execute(
+            f"copy (select {columns} from labels.open_assignments where purpose <> 'overlap' and {condition}) "
+            f"to '{folder}/label_events/{name}.parquet' (format parquet)"
+        ).fetchall()
+    return answers
+
+
 def spoiled() -> dict[str, str]:
     """What `write` takes to make every table hold rows that are set aside, for each reason, and texts that are awkward.
 

@@ -16,6 +16,7 @@ import own_logs
 import pytest
 
 from prevalence.command_line import cli
+from prevalence.command_line.exits import EXIT_WAITING
 from prevalence.engines.settings import PROJECT
 
 
@@ -209,7 +210,7 @@ def test_plans_that_cannot_work_are_refused_before_a_draw(command):
     folder = own_logs.write(command.folder / "raw", sampling_plans=PLANS.format(rows=rows))
     code, text = command("run", "--raw-folder", folder)
     assert code == cli.EXIT_BLOCKED
-    assert "BLOCKED plans_can_be_read" in text and "plan_id=good" not in text
+    assert "held back by plans_can_be_read" in text and "plan_id=good" not in text
     assert "plan_id=word message=design is lottery; put one of" in text
     assert "plan_id=lost message=policy_id nobody is none of the 4 policies" in text and "Remedy" in text
     ((smallest, largest),) = command.query(
@@ -219,9 +220,17 @@ def test_plans_that_cannot_work_are_refused_before_a_draw(command):
     own_logs.write(folder, sampling_plans=PLANS.format(rows=rows))
     code, text = command("run", "--raw-folder", folder)
     assert code == cli.EXIT_BLOCKED, text
-    assert "BLOCKED plans_can_work" in text and "plan_id=all message" not in text
+    assert "held back by plans_can_work" in text and "plan_id=all message" not in text
     assert f"plan_id=more message=expected_units is {largest + 1} and the frame has" in text
-    assert not command.query("select 1 from information_schema.tables where table_name = 'draw_units'")
+    # the others were drawn, and wait for labels
+    assert command.query("select distinct plan_id from draws.draw_units order by all") == [("all",), ("good",)]
+    assert command.query(
+        "select plan_id, state, reason, count(distinct sample_date) from quality.part_states group by all order by all"
+    ) == [
+        ("all", "waiting", "expert_answers_open", own_logs.DAYS),
+        ("good", "waiting", "expert_answers_open", own_logs.DAYS),
+        ("more", "held", "plans_can_work", own_logs.DAYS),
+    ]
 
 
 # --- accepted: types that can be read without guessing --------------------------------------------------------------------
@@ -490,7 +499,7 @@ def test_bad_rows_are_set_aside_by_reason_and_every_row_is_accounted_for(command
     folder = own_logs.write(command.folder / "raw", **own_logs.spoiled())
     code, text = command("run", "--raw-folder", folder)
     # the draw is made of what is usable, and its labels are asked for
-    assert code == 0 and "Open assignments" in text, text
+    assert code == EXIT_WAITING and "Open assignments" in text, text
     assert command.query(
         "select label_event_id, row_disposition, quarantine_reason from staging.stg_label_events_classified order by all"
     ) == [
@@ -537,8 +546,12 @@ def test_a_day_without_rows_blocks_and_is_named(command, table):
     folder = own_logs.write(command.folder / "raw", **{table: f"select * from {{table}} where {condition}"})
     code, text = command("run", "--raw-folder", folder)
     assert code == cli.EXIT_BLOCKED
-    assert "BLOCKED" in text and "2026-03-03" in text and "every_day_has_rows" in text
-    assert not command.query("select 1 from information_schema.tables where table_schema = 'marts'")
+    assert "held back by every_day_has_rows" in text and "2026-03-03" in text
+    # the day is not drawn, and the others wait for labels
+    assert command.query("select distinct cast(sample_date as varchar) from draws.draw_units order by all") == [
+        ("2026-03-02",),
+        ("2026-03-04",),
+    ]
 
 
 # --- refused: places, settings, policies and plans ----------------------------------------------------------------------

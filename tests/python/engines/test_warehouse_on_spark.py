@@ -401,13 +401,17 @@ def test_gates_find_the_same_and_call_their_subjects_the_same(command, spark_fol
     columns = ", ".join(column.name for column in GATE_RESULTS.columns)
     ours, theirs = (command.rows(engine, f"select {columns} from quality.gate_results") for engine in ENGINES)
     assert ours == theirs and len(ours) == len(test_gates.limits())
-    # a fault blocks, by name, and blocks what comes after
+    # what is held back is named
     command.execute("truncate table quality.frame_profiles")
     code, text = command("session", "gate", "before_draw")
-    assert code == cli.EXIT_BLOCKED and "BLOCKED frames_exist" in text
+    assert code == cli.EXIT_BLOCKED and "held back by frames_exist" in text
     assert (spark_folder.with_name("spark_data_docs") / "before_draw" / "index.html").is_file()
+    # a fault of the whole blocks, by name, and blocks what comes after
+    command.execute("insert into quality.label_event_profiles select 'others', 1000, 1, 0.0, 0, 0")
+    code, text = command("session", "gate", "labels_to_estimates")
+    assert code == cli.EXIT_BLOCKED and "BLOCKED answers_are_accounted_for" in text
     code, text = command("session", "gate", "before_publication")
-    assert code == cli.EXIT_BLOCKED and "gate_name=before_draw" in text
+    assert code == cli.EXIT_BLOCKED and "gate_name=labels_to_estimates" in text
 
 
 def test_a_gate_without_its_tables_says_so(command):
@@ -523,7 +527,7 @@ def test_the_window_of_own_logs(command):
 
 
 def test_a_run_waits_for_the_same_answers(command):
-    from prevalence.labeling.open_assignments import AwaitingAnswers, await_answers
+    from prevalence.labeling.open_assignments import open_assignments
 
     needed = (
         f"select 'p' as plan_id, '{letter}' || n as assignment_id, 'harassment' as policy_id, '{purpose}' as purpose, "
@@ -536,9 +540,7 @@ def test_a_run_waits_for_the_same_answers(command):
     command.fill({"labels.label_needed_assignments": " union all ".join(needed)})
     said = []
     for engine in ENGINES:
-        with pytest.raises(AwaitingAnswers) as waiting:
-            await_answers(command.settings(engine))
-        said.append(str(waiting.value))
+        said.append(open_assignments(command.settings(engine)))
     assert said[0] == said[1] and "Open assignments: 19 in labels.label_audit_assignments" in said[0]
 
 

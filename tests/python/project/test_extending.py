@@ -78,12 +78,17 @@ def settings(tmp_path_factory) -> Settings:
     )
     land(settings, own_logs.write(folder / "raw", sampling_plans=None))
     start, end = PERIOD
-    # the seeds with their tests, and then what the figures and the first gate need
+    # the seeds with their tests, what is asked, and then what the figures and the first gate need of the answers
+    days = ["--event-time-start", start, "--event-time-end", end]
     for command in (
-        ["build", "--select", "designs", "pivots", "policies", "sampling_plans", "gate_checks", "gate_tables", "periods"],
-        ["run", "--select", "+est_prevalence", "+path:models/quality/raw_to_staging",
-         "--event-time-start", start, "--event-time-end", end],
+        ["build", "--select", "designs", "pivots", "policies", "sampling_plans", "gate_checks", "gate_tables", "periods",
+         "maturity_reasons"],
+        ["run", "--select", "+label_open_assignments", *days],
+        ["run", "--select", "+est_prevalence", "+path:models/quality/raw_to_staging", *days],
     ):  # fmt: skip
+        if "+est_prevalence" in command:
+            assert own_logs.answer(settings.warehouse, folder / "raw", "all") > 0
+            land(settings, folder / "raw")
         variables = json.dumps({"period_start_date": start, "period_end_date": end})
         result = subprocess.run(
             ["dbt", "--no-use-colors", *command, "--vars", variables],
