@@ -43,6 +43,22 @@ totals as (
 
 ),
 
+{% if var('replay') -%}
+-- what was drawn is drawn again, whatever has been found wrong with its plan or day since
+drawn_days as (
+
+    {% for name in ['draw_plans', 'draw_records'] -%}
+    select
+        plan_id,
+        sample_date
+    from {{ source('stored_draws', name) }}
+    {% if not loop.last %}
+    union distinct
+
+    {% endif -%}
+    {% endfor %}
+),
+{%- else -%}
 -- a plan that cannot work draws nothing, a day that is cut short or a frame that is broken is not drawn until it is
 -- mended; all others are
 held_plan_days as (
@@ -53,19 +69,8 @@ held_plan_days as (
     from {{ ref('held_plan_days') }}
 
 ),
+{%- endif %}
 
-{% if var('replay') -%}
--- what was drawn is drawn again, whatever has been found wrong with its plan or day since
-drawn_days as (
-
-    select distinct
-        plan_id,
-        sample_date
-    from {{ source('stored_draws', 'draw_plans') }}
-
-),
-
-{% endif -%}
 undrawn_days as (
 
     {{ prevalence._not_yet_kept('totals') | indent(4) }}
@@ -87,17 +92,16 @@ open_days as (
     from undrawn_days
     inner join plans
         on undrawn_days.plan_id = plans.plan_id
+    {% if var('replay') -%}
+    inner join drawn_days
+        on
+            undrawn_days.plan_id = drawn_days.plan_id
+            and undrawn_days.sample_date = drawn_days.sample_date
+    {%- else -%}
     left join held_plan_days
         on
             undrawn_days.plan_id = held_plan_days.plan_id
             and undrawn_days.sample_date = held_plan_days.sample_date
-    {% if var('replay') -%}
-    left join drawn_days
-        on
-            undrawn_days.plan_id = drawn_days.plan_id
-            and undrawn_days.sample_date = drawn_days.sample_date
-    where held_plan_days.plan_id is null or drawn_days.plan_id is not null
-    {%- else -%}
     where held_plan_days.plan_id is null
     {%- endif %}
 

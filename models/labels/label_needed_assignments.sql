@@ -169,7 +169,7 @@ answered_shares as (
 
 ),
 
--- the audit is drawn when the judge has answered for the whole day, and from then on nothing more of the judge is needed
+-- the audit is drawn when the judge has answered for the whole day; from then on nothing more of the judge is needed
 short_days as (
 
     select

@@ -126,18 +126,18 @@ spoken_days as (
 near_sums as (
 
     select
-        *,
-        {% for column in [
+        {%- for column in [
             'weighted_exposure', 'unjudged_weighted_exposure', 'audited_units', 'expert_answered_units'
-        ] -%}
+        ] %}
         cast(
             sum(case when is_spoken_for then {{ column }} end) over (
                 partition by plan_id, policy_id, has_audit
                 order by day_number asc
                 range between {{ near_days[0] }} preceding and {{ near_days[1] }} following
             ) as double
-        ) as near_{{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        ) as near_{{ column }},
+        {%- endfor %}
+        *
     from spoken_days
 
 ),
