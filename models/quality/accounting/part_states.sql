@@ -23,6 +23,13 @@ held_estimates as (
 
 ),
 
+maturity_reasons as (
+
+    select *
+    from {{ ref('maturity_reasons') }}
+
+),
+
 draw_policies as (
 
     select distinct
@@ -109,19 +116,22 @@ parts as (
 
     union all
 
+    -- a limit of which the seed says so is waited for: nobody has to mend anything
     select
-        plan_id,
+        undrawn_days.plan_id,
         'all' as policy_id,
-        unit_date as sample_date,
-        'held' as state,
-        check_name as reason,
-        observed,
-        coalesce(found, expected) as expected,
-        remedy,
+        undrawn_days.unit_date as sample_date,
+        coalesce(maturity_reasons.state, 'held') as state,
+        undrawn_days.check_name as reason,
+        undrawn_days.observed,
+        coalesce(undrawn_days.found, undrawn_days.expected) as expected,
+        undrawn_days.remedy,
         cast(0 as bigint) as needed_answers,
         cast(0 as bigint) as open_answers,
         cast(null as date) as deadline_date
     from undrawn_days
+    left join maturity_reasons
+        on undrawn_days.check_name = maturity_reasons.reason
 
 ),
 

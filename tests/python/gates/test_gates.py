@@ -56,6 +56,7 @@ GOOD_TABLES = {
     "day_profiles": """
         select
             source_name, cast(row_day as date) as row_date, 1000 as usable_rows, 1.0 as volume_ratio,
+            case when source_name = 'interactions' then 0 end as unfinished_days,
             0.01 as duplicate_share, 0.01 as late_share, 0.001 as quarantined_share,
             case when source_name = 'interactions' then 0.03 end as null_country_share,
             case when source_name = 'interactions' then 0.15 end as null_user_share,
@@ -147,6 +148,9 @@ FAULTS = {
         "update quality.log_source_profiles set required_usable_rows = 0 where source_name = 'components'"
     ),
     "every_day_has_rows": "update quality.day_profiles set usable_rows = 0 where row_date = '2026-10-06'",
+    "day_is_finished": (
+        "update quality.day_profiles set unfinished_days = 1 where row_date = '2026-10-07' and source_name = 'interactions'"
+    ),
     "day_volume": "update quality.day_profiles set volume_ratio = 0.05 where row_date = '2026-10-06'",
     "day_duplicate_share": "update quality.day_profiles set duplicate_share = 0.5 where row_date = '2026-10-06'",
     "day_late_share": "update quality.day_profiles set late_share = 0.9 where row_date = '2026-10-06'",
