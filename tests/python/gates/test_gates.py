@@ -303,8 +303,18 @@ def rows_of(seed: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def line_of(check_name: str) -> int:
+    """The line of the seed on which a check's row ends."""
+    with CHECKS.open(encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        return next(reader.line_num for row in reader if row["check_name"] == check_name)
+
+
 def gate_of(check_name: str) -> str:
     return next(row["gate_name"] for row in rows_of(CHECKS) if row["check_name"] == check_name)
+
+
+LINE, NEXT_LINE = line_of("frames_exist"), line_of("frame_has_every_day")
 
 
 def limits() -> list[tuple[str, str]]:
@@ -555,54 +565,54 @@ def test_exit_codes_and_output_of_the_command(command, warehouse, capsys):
         ),
         (
             "update reference.gate_checks set table_name = 'nonsense' where check_name = 'frames_exist'",
-            "seeds/gate_checks.csv, line 17, column table_name: gate before_draw does not look at a table 'nonsense'. "
+            f"seeds/gate_checks.csv, line {LINE}, column table_name: gate before_draw does not look at a table 'nonsense'. "
             "Remedy: name one of frame_profiles, plan_problems, held_plan_days, or add the table to seeds/gate_tables.csv",
         ),
         (
             "update reference.gate_checks set column_name = 'nonsense' where check_name = 'frame_has_every_day'",
             "Table quality.frame_profiles has no column nonsense. Build it again: dbt build --select frame_profiles; or "
-            "mend column_name in seeds/gate_checks.csv, line 18.",
+            f"mend column_name in seeds/gate_checks.csv, line {NEXT_LINE}.",
         ),
         (
             "update reference.gate_checks set blocking_lower = null, why_blocking = null where check_name = "
             "'frames_exist'",
-            "seeds/gate_checks.csv, line 17, column blocking_lower: check 'frames_exist' has no limit. Remedy: fill a "
+            f"seeds/gate_checks.csv, line {LINE}, column blocking_lower: check 'frames_exist' has no limit. Remedy: fill a "
             "lower or an upper limit",
         ),
         (
             "update reference.gate_checks set blocking_lower = null where check_name = 'frames_exist'",
-            "line 17, column why_blocking: check 'frames_exist' has a reason for blocking and no limit. Remedy: fill or "
+            f"line {LINE}, column why_blocking: check 'frames_exist' has a reason for blocking and no limit. Remedy: fill or "
             "empty blocking_lower, blocking_upper and why_blocking together; then dbt seed --select gate_checks.",
         ),
         (
             "update reference.gate_checks set warning_upper = 1 where check_name = 'frames_exist'",
-            "line 17, column why_warning: check 'frames_exist' has limits for warning and no reason",
+            f"line {LINE}, column why_warning: check 'frames_exist' has limits for warning and no reason",
         ),
         (
             "update reference.gate_checks set blocking_upper = 0 where check_name = 'frames_exist'",
-            "line 17, column blocking_lower: 1 is above blocking_upper, 0",
+            f"line {LINE}, column blocking_lower: 1 is above blocking_upper, 0",
         ),
         (
             "update reference.gate_checks set holds = 'plan_day' where check_name = 'frames_exist'",
-            "line 17, column holds: check 'frames_exist' is about the number of rows, which is no plan_day's. Remedy: put "
+            f"line {LINE}, column holds: check 'frames_exist' is about the number of rows, which is no plan_day's. Remedy: put "
             "draw there, or leave it empty",
         ),
         (
             "update reference.gate_checks set holds = 'plans' where check_name = 'frame_has_every_day'",
-            "line 18, column holds: there is no part 'plans'. Remedy: name one of day, plan, plan_day, policy,",
+            f"line {NEXT_LINE}, column holds: there is no part 'plans'. Remedy: name one of day, plan, plan_day, policy,",
         ),
         (
             "update reference.gate_checks set holds = 'plan_policy' where check_name = 'frame_has_every_day'",
-            "line 18, column holds: the keys of frame_profiles (plan_id unit_date) do not name a plan_policy. Remedy: name "
+            f"line {NEXT_LINE}, column holds: the keys of frame_profiles (plan_id unit_date) do not name a plan_policy. Remedy: name "
             "a part that they do",
         ),
         (
             "update reference.gate_checks set remedy = null where check_name = 'frames_exist'",
-            "line 17, column remedy: check 'frames_exist' leaves it empty",
+            f"line {LINE}, column remedy: check 'frames_exist' leaves it empty",
         ),
         (
             "insert into reference.gate_checks from reference.gate_checks where check_name = 'frames_exist'",
-            "line 17, column check_name: gate before_draw has 'frames_exist' twice. Remedy: take out or rename one row",
+            f"line {LINE}, column check_name: gate before_draw has 'frames_exist' twice. Remedy: take out or rename one row",
         ),
         (
             "update reference.gate_tables set gate_name = 'nonsense' where table_name = 'plan_problems'",
