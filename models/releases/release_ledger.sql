@@ -29,6 +29,16 @@ release_candidates as (
 
 ),
 
+-- figures that a fault of theirs holds back are no candidates, and no figure of theirs is gone
+held_parts as (
+
+    select distinct
+        plan_id,
+        policy_id
+    from {{ ref('held_estimates') }}
+
+),
+
 gate_results as (
 
     select * from {{ source('quality', 'gate_results') }}
@@ -135,7 +145,12 @@ missing_rows as (
         on last_rows.period_type = periods.period_type
     left join candidates
         on {{ prevalence._same_key('last_rows', 'candidates', key) }}
-    where candidates.row_fingerprint is null and last_rows.release_status <> 'withdrawn'
+    left join held_parts
+        on {{ prevalence._same_key('last_rows', 'held_parts', ['plan_id', 'policy_id']) }}
+    where
+        candidates.row_fingerprint is null
+        and held_parts.plan_id is null
+        and last_rows.release_status <> 'withdrawn'
 
 ),
 

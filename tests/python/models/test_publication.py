@@ -79,6 +79,7 @@ class Warehouse:
         self.execute("create schema reference")
         self.execute(f"create table reference.periods as select * from '{ROOT}/seeds/periods.csv'")
         self.execute(f"create table estimates.est_prevalence as {ESTIMATES}")
+        self.execute("create table quality.held_estimates (plan_id varchar, policy_id varchar)")
         # the days that are measured now: both
         self.execute(
             "create table estimates.est_period_days as select 'day' as period_type, day as period_start, 'mixture' as plan_id, "
@@ -250,6 +251,21 @@ def test_changed_estimates_without_a_passed_gate_change_nothing(published, block
         published.gate(passed=False)
     published.dbt()
     assert published.ledger() == ledger and published.mart() == mart
+
+
+def test_figures_that_are_held_back_stay_as_they_were_and_go_on_when_they_are_mended(published):
+    ledger, mart = published.ledger(), published.mart()
+    published.execute("update estimates.est_prevalence set prevalence = 0.0061 where period_start = '2026-10-06'")
+    published.execute("insert into quality.held_estimates values ('mixture', 'self_harm')")
+    published.gate(passed=False, severity="holding")
+    published.gate(passed=True)
+    published.dbt()
+    assert published.ledger() == ledger and published.mart() == mart
+    published.execute("delete from quality.held_estimates")
+    published.gate(passed=True)
+    published.dbt()
+    assert published.statuses()[("day", "2026-10-06")] == ("restated", 0.0061)
+    assert published.statuses()[("day", "2026-10-05")] == ("provisional", 0.005)
 
 
 def test_a_gate_passed_for_other_estimates_does_not_count(warehouse):
