@@ -115,7 +115,7 @@ GOOD_TABLES = {
     """,
     "estimate_profiles": """
         select
-            plan_id, 'self_harm' as policy_id, 'content_day' as unit_type, 'expert' as estimator, period_type,
+            plan_id, 'self_harm' as policy_id, '1.0.0' as policy_version, 'content_day' as unit_type, 'expert' as estimator, period_type,
             0 as unexplained_nulls,
             0 as published_invalid_row_estimates, 0 as invalid_intervals, 0 as invalid_standard_errors,
             0 as missing_overall_rows, 0.0 as overall_null_share,
@@ -128,12 +128,12 @@ GOOD_TABLES = {
     """,
     "estimate_agreements": """
         select
-            'self_harm' as policy_id, 'content_day' as unit_type, '28_days' as period_type,
+            'self_harm' as policy_id, '1.0.0' as policy_version, 'content_day' as unit_type, '28_days' as period_type,
             date '2026-10-05' as period_start, 'holdout' as plan_id, 'mixture' as other_plan_id, 0.3 as deviation
     """,
     "release_changes": """
         select
-            'day' as period_type, date '2026-10-05' as period_start, 'self_harm' as policy_id, 'mixture' as plan_id,
+            'day' as period_type, date '2026-10-05' as period_start, 'self_harm' as policy_id, '1.0.0' as policy_version, 'mixture' as plan_id,
             'content_day' as unit_type, 'overall' as pivot_name, 'all' as pivot_value, 0.2 as deviation
     """,
 }
