@@ -8,7 +8,9 @@ beyond chance also where all answers are the same.
 The ordinal alpha is the interval alpha of mid-ranks, so both come from first and second moments within items.
 
 Sources: Krippendorff (2011), Computing Krippendorff's alpha-reliability; Fleiss (1971); Randolph (2005); Gwet (2008),
-also for the variance; specific agreement of several raters as pooled pairs, de Vet et al. (2017).
+also for the variance; Gwet (2021), Educational and Psychological Measurement 81,
+781-790, for that of Fleiss' kappa, and the same linearisation for alpha; Fisher (1921) for the scale of their intervals;
+specific agreement of several raters as pooled pairs, de Vet et al. (2017).
 
 The steps lie in agreement/ in the order in which they are called, those that other macros share in ../survey/shared/.
 
@@ -21,11 +23,11 @@ Usage:
     ) }}
 -#}
 {% macro rater_agreement(
-    relation, item, rater, label, by=[[]], positive_label=none, label_value=none, number_of_labels=none
+    relation, item, rater, label, by=[[]], positive_label=none, label_value=none, number_of_labels=none, level=0.95
 ) -%}
 {%- set arguments = {
     'relation': relation, 'item': item, 'rater': rater, 'label': label, 'by': by, 'positive_label': positive_label,
-    'label_value': label_value, 'number_of_labels': number_of_labels
+    'label_value': label_value, 'number_of_labels': number_of_labels, 'level': level
 } -%}
 {{ prevalence._check_rater_agreement(arguments) -}}
 {%- set spec = prevalence._rater_agreement_spec(arguments) -%}
@@ -46,6 +48,8 @@ _sv_values as (
 {{ prevalence._rater_agreement_groups(spec) }}
 
 {{ prevalence._rater_agreement_items(spec) }}
+
+{{ prevalence._rater_agreement_errors(spec) }}
 {%- if spec.moments %}
 
 {{ prevalence._rater_agreement_moments(spec) }}

@@ -17,6 +17,9 @@
         'items', 'raters', 'labels', 'missing_labels', 'repeated_labels', 'invalid_rows', 'distinct_labels',
         'paired_items', 'percent_agreement', 'positive_agreement', 'negative_agreement', 'krippendorff_alpha',
         'labels_without_value', 'krippendorff_alpha_ordinal', 'krippendorff_alpha_interval', 'gwet_ac1',
-        'gwet_ac1_std_error', 'complete_items', 'fleiss_kappa', 'randolph_kappa', 'grouping_set', 'status'
+        'gwet_ac1_std_error', 'complete_items', 'fleiss_kappa', 'randolph_kappa', 'krippendorff_alpha_std_error',
+        'krippendorff_alpha_lower', 'krippendorff_alpha_upper', 'fleiss_kappa_std_error', 'fleiss_kappa_lower',
+        'fleiss_kappa_upper', 'interval_level', 'grouping_set', 'status'
     ]) -}}
+    {{- prevalence._check_level(name, given.level) -}}
 {%- endmacro %}

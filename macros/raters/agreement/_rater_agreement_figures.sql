@@ -23,9 +23,11 @@ _sv_joined as (
         {%- endfor %}
         _sv_margins._sv_paired_squares,
         _sv_margins._sv_complete_squares,
-        _sv_margins._sv_complete
+        _sv_margins._sv_complete,
+        _sv_errors._sv_nominal_std_error,
+        _sv_errors._sv_fleiss_std_error
     from _sv_groups
-    {%- for other in ['_sv_repeats', '_sv_sums', '_sv_margins'] + (['_sv_moments'] if spec.moments else []) %}
+    {%- for other in ['_sv_repeats', '_sv_sums', '_sv_margins', '_sv_errors'] + (['_sv_moments'] if spec.moments else []) %}
     left join {{ other }}
         on {{ prevalence._sv_same(spec.domain, '_sv_groups', other) }}
     {%- endfor %}
@@ -78,8 +80,41 @@ _sv_figures as (
         _sv_complete_agreement / nullif(_sv_complete_items, 0) as _sv_complete_agreement,
         _sv_complete_squares / nullif(_sv_complete * _sv_complete, 0) as _sv_complete_chance,
         _sv_chance,
-        _sv_ac1_std_error
+        _sv_ac1_std_error,
+        _sv_nominal_std_error,
+        _sv_fleiss_std_error
     from _sv_states
+
+),
+
+_sv_kappas as (
+
+    select
+        *,
+        case
+            when _sv_n is not null and _sv_complete_chance < 1
+                then (_sv_complete_agreement - _sv_complete_chance) / (1 - _sv_complete_chance)
+        end as _sv_fleiss
+    from _sv_figures
+
+),
+
+_sv_scaled as (
+
+    -- on the scale on which a correlation varies alike wherever it lies; no spread is no knowledge of it
+    select
+        *,
+        {%- for figure, items in spec.intervals.items() %}
+        case
+            when _sv_n is not null and _sv_{{ figure }}_std_error > 0 and abs(_sv_{{ figure }}) < 1
+                then ln((1 + _sv_{{ figure }}) / (1 - _sv_{{ figure }})) / 2
+        end as _sv_{{ figure }}_scaled,
+        student_t_quantile(
+            cast({{ 1 - (1 - spec.level) / 2 }} as double), cast(_sv_{{ items }} - 1 as double)
+        ) * _sv_{{ figure }}_std_error / nullif(1 - _sv_{{ figure }} * _sv_{{ figure }}, 0)
+            as _sv_{{ figure }}_distance{{ ',' if not loop.last }}
+        {%- endfor %}
+    from _sv_kappas
 
 ),
 
@@ -112,17 +147,23 @@ _sv_final as (
         case when _sv_n is not null then (_sv_agreement - _sv_chance) / nullif(1 - _sv_chance, 0) end as gwet_ac1,
         case when _sv_n > 1 then _sv_ac1_std_error end as gwet_ac1_std_error,
         cast(_sv_complete_items as bigint) as complete_items,
-        case
-            when _sv_n is not null and _sv_complete_chance < 1
-                then (_sv_complete_agreement - _sv_complete_chance) / (1 - _sv_complete_chance)
-        end as fleiss_kappa,
+        _sv_fleiss as fleiss_kappa,
         case
             when _sv_n is not null and _sv_scheme > 1
                 then (_sv_complete_agreement - 1 / _sv_scheme) / (1 - 1 / _sv_scheme)
         end as randolph_kappa,
+        {%- for figure, name in [('nominal', 'krippendorff_alpha'), ('fleiss', 'fleiss_kappa')] %}
+        case when _sv_n is not null and _sv_{{ figure }} is not null then _sv_{{ figure }}_std_error end
+            as {{ name }}_std_error,
+        {%- for side, sign in [('lower', '-'), ('upper', '+')] %}
+        -- the hyperbolic tangent
+        1 - 2 / (exp(2 * (_sv_{{ figure }}_scaled {{ sign }} _sv_{{ figure }}_distance)) + 1) as {{ name }}_{{ side }},
+        {%- endfor %}
+        {%- endfor %}
+        cast({{ spec.level }} as double) as interval_level,
         {{ prevalence._sv_grouping_set(spec.by) }} as grouping_set,
         _sv_status as status
-    from _sv_figures
+    from _sv_scaled
     {%- if [] not in spec.by %}
     where _sv_set > 0
     {%- endif %}

@@ -120,6 +120,7 @@ _sv_margins as (
 
     select
         {{ spec.domain | join(',\n        ') }},
+        sum(_sv_paired) as _sv_all_paired,
         sum(_sv_paired * _sv_paired) as _sv_paired_squares,
         sum(_sv_complete * _sv_complete) as _sv_complete_squares,
         sum(_sv_complete) as _sv_complete

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import SHARED
+from scipy import stats
 
 CASES = [path.name for path in sorted((SHARED / "oracle").glob("m0*"))] if (SHARED / "oracle").is_dir() else []
 
@@ -242,7 +243,7 @@ def test_names_of_labels_and_raters_do_not_matter(agreement) -> None:
     for column in ("krippendorff_alpha_ordinal", "krippendorff_alpha_interval"):
         assert plain.loc["observers", column] == pytest.approx(turned.loc["observers", column], rel=1e-12)
     # of two labels every scale says the same
-    alphas = plain.loc["skewed", [column for column in plain if column.startswith("krippendorff")]]
+    alphas = plain.loc["skewed", [f"krippendorff_alpha{scale}" for scale in ("", "_ordinal", "_interval")]]
     assert alphas.nunique() == 1 or np.ptp(alphas.astype(float)) < 1e-12
 
 
@@ -378,3 +379,66 @@ def test_bad_arguments_are_refused(dbt_calls, call_text) -> None:
     refusals = dbt_calls.refusals(models)
     for name, (_, _, sentence) in bad.items():
         assert sentence in refusals[name], name
+
+
+# Standard errors and intervals ----------------------------------------------------------------------------------------
+
+
+def _weighted_figures(counts: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Krippendorff's alpha and Fleiss' kappa of items (rows) of which each counts `weight` times."""
+    size = counts.sum(1)
+    paired, total = size > 1, size[size > 1] @ weight[size > 1]
+    given = weight[paired] @ counts[paired]
+    within = (counts * (size[:, None] - counts)).sum(1)[paired] / (size[paired] - 1)
+    alpha = 1 - (total - 1) * (weight[paired] @ within) / (total**2 - (given**2).sum())
+    full = size == size.max()
+    agreeing = (counts * (counts - 1)).sum(1)[full] / (size.max() * (size.max() - 1))
+    share = weight[full] @ counts[full] / (weight[full].sum() * size.max())
+    observed, chance = weight[full] @ agreeing / weight[full].sum(), (share**2).sum()
+    return alpha, (observed - chance) / (1 - chance)
+
+
+@pytest.mark.parametrize("part", ["observers", "fourteen", "skewed", "three_labels"])
+def test_standard_errors_are_those_of_the_derivative_by_each_item(agreement, part) -> None:
+    """The infinitesimal jackknife: what a little more of an item does, by numbers and not by the macro's formula."""
+    rows = _examples().query("part == @part").dropna(subset=["answer"])
+    counts = pd.crosstab(rows["item"], rows["answer"]).to_numpy().astype(float)
+    row = _part(agreement, "by_part", part)
+    derivatives = []
+    for item in range(len(counts)):
+        step = np.eye(len(counts))[item] * 1e-5
+        more, less = (_weighted_figures(counts, 1 + sign * step) for sign in (1, -1))
+        derivatives.append([(up - down) / 2e-5 for up, down in zip(more, less, strict=True)])
+    size = counts.sum(1)
+    for column, inside in ((0, size > 1), (1, (size == size.max()) & (size > 1))):
+        name = ("krippendorff_alpha", "fleiss_kappa")[column]
+        moved = np.array(derivatives)[inside, column]
+        expected = np.sqrt(inside.sum() / (inside.sum() - 1) * ((moved - moved.mean()) ** 2).sum())
+        assert row[f"{name}_std_error"] == pytest.approx(expected, rel=1e-6, abs=1e-9)
+        if row[name] < 1 and expected > 0:
+            distance = stats.t.ppf(0.975, inside.sum() - 1) * expected / (1 - row[name] ** 2)
+            for side, sign in (("lower", -1), ("upper", 1)):
+                bound = np.tanh(np.arctanh(row[name]) + sign * distance)
+                assert row[f"{name}_{side}"] == pytest.approx(bound, rel=1e-5, abs=1e-9)
+
+
+def test_intervals_of_repeated_samples_cover_as_often_as_they_say(agreement) -> None:
+    rows = agreement["simulated"]
+    assert len(rows) == REPLICATES and set(rows.interval_level) == {0.95}
+    everything = _simulated().pivot(index=["replicate", "item"], columns="rater", values="answer")
+    positive = everything.sum(axis=1).to_numpy(float)
+    truths = _weighted_figures(np.column_stack([positive, 2 - positive]), np.ones(len(positive)))
+    for name, truth in zip(("krippendorff_alpha", "fleiss_kappa"), truths, strict=True):
+        assert rows[f"{name}_std_error"].mean() == pytest.approx(rows[name].std(), rel=0.1)
+        covered = (rows[f"{name}_lower"] <= truth) & (truth <= rows[f"{name}_upper"])
+        assert 0.92 <= covered.mean() <= 0.98, name
+        assert rows[f"{name}_upper"].max() < 1
+
+
+def test_no_interval_where_nothing_varies(agreement) -> None:
+    perfect = _part(agreement, "by_part", "perfect")
+    assert perfect.krippendorff_alpha == perfect.fleiss_kappa == 1
+    for part in ("perfect", "same", "alone", "unanswered", "repeated", "no_item"):
+        row = _part(agreement, "by_part", part)
+        for name in ("krippendorff_alpha", "fleiss_kappa"):
+            assert pd.isna(row[f"{name}_lower"]) and pd.isna(row[f"{name}_upper"]), (part, name)
