@@ -365,6 +365,19 @@ def _skewed_quantile(probability: Array, mean: Array, variance: Array, third_mom
     return quantile
 
 
+def _skewed_distribution(value: Array, variance: Array, third_moment: Array) -> Array:
+    """Of the distribution of `_skewed_quantile` with mean 0."""
+    spread = np.sqrt(np.maximum(variance, 0))
+    varies = spread > 0
+    scaled = value / np.where(varies, spread, 1.0)
+    skewness = np.where(varies, third_moment / np.where(varies, spread, 1.0) ** 3, 0.0)
+    straight = np.abs(skewness) < 1e-4
+    shape = 4 / np.where(straight, 1.0, skewness) ** 2
+    below = special.gammainc(shape, np.maximum(shape + np.sign(skewness) * scaled * np.sqrt(shape), 0))
+    below = np.where(straight, special.ndtr(scaled), np.where(skewness < 0, 1 - below, below))
+    return np.where(varies, below, np.where(value >= 0, 1.0, 0.0))
+
+
 def _counted_distance(
     sign: int,
     variance: Array,
@@ -373,23 +386,42 @@ def _counted_distance(
     event_variance: Array,
     degrees_of_freedom: Array,
     alpha: Array,
+    event_share: float = 1.0,
 ) -> Array:
-    """How far the bound lies from the estimate, with one more event on the side of `sign`."""
-    z = normal_quantile(1 - alpha / 2)
-    inflation = (_two_sided_t(alpha, degrees_of_freedom) / z) ** 2
-    # an exponential event of this mean and variance; several kinds of which the worst counts come as such, too
-    event_third = 2 * event_variance**2 / np.where(event > 0, event, np.inf)
-    defined = (variance >= 0) & (event >= 0) & (event_variance >= 0) & (alpha > 0) & (alpha < 1)
-    return np.where(
-        defined,
-        _skewed_quantile(
-            1 - alpha / 2 if sign > 0 else alpha / 2,
-            sign * event,
-            variance * inflation + event_variance,
-            third_moment * inflation**1.5 + sign * event_third,
-        ),
-        np.nan,
+    """How far the bound lies from the estimate, with a share of one more event on the side of `sign`."""
+    v, k, w, ww, freedom, tail = np.broadcast_arrays(
+        variance, third_moment, event, event_variance, degrees_of_freedom, alpha / 2
     )
+    probability = 1 - tail if sign > 0 else tail
+    inflation = (_two_sided_t(2 * tail, freedom) / normal_quantile(1 - tail)) ** 2
+    # an exponential event of this mean and variance; several kinds of which the worst counts come as such, too
+    with_event = (v * inflation + ww, k * inflation**1.5 + sign * 2 * ww**2 / np.where(w > 0, w, np.inf))
+    without = (v * inflation, k * inflation**1.5)
+    zero = np.zeros_like(w)
+    far = _skewed_quantile(probability, sign * w, *with_event)
+    if event_share < 1:
+        near = _skewed_quantile(probability, zero, *without)
+        for _ in range(60):
+            middle = (near + far) / 2
+            below = (1 - event_share) * _skewed_distribution(middle, *without)
+            below += event_share * _skewed_distribution(middle - sign * w, *with_event)
+            # towards `far` the probability rises above the estimate and falls below it
+            too_near = sign * (below - probability) < 0
+            near, far = np.where(too_near, middle, near), np.where(too_near, far, middle)
+    defined = (v >= 0) & (w >= 0) & (ww >= 0) & (tail > 0) & (tail < 0.5)
+    return np.where(defined, far, np.nan)
+
+
+def _counted_floor(estimate: Array, distance: Array, counted: Array, base_variance: Array, alpha: Array) -> Array:
+    floor = np.minimum(counted / (1 + normal_quantile(1 - alpha / 2) * np.sqrt(base_variance)), estimate)
+    return np.where(np.isnan(distance), np.nan, np.clip(estimate + distance, floor, estimate))
+
+
+def _counted_ceiling(
+    estimate: Array, distance: Array, counted_rest: Array, whole: Array, base_variance: Array, alpha: Array
+) -> Array:
+    ceiling = np.maximum(whole - counted_rest / (1 + normal_quantile(1 - alpha / 2) * np.sqrt(base_variance)), estimate)
+    return np.where(np.isnan(distance), np.nan, np.clip(estimate + distance, estimate, ceiling))
 
 
 def counted_lower(
@@ -415,8 +447,7 @@ def counted_lower(
     variance `base_variance`. Student's t over the normal quantile widens the spread where PSUs are few.
     """
     distance = _counted_distance(-1, variance, third_moment, event, event_variance, degrees_of_freedom, alpha)
-    floor = np.minimum(counted / (1 + normal_quantile(1 - alpha / 2) * np.sqrt(base_variance)), estimate)
-    return np.where(np.isnan(distance), np.nan, np.clip(estimate + distance - unit, floor, estimate))
+    return _counted_floor(estimate, distance - unit, counted, base_variance, alpha)
 
 
 def counted_upper(
@@ -439,5 +470,44 @@ def counted_upper(
     `whole` less what was counted without the property; `whole` is 1 for a share, and infinite where it is not known.
     """
     distance = _counted_distance(1, variance, third_moment, event, event_variance, degrees_of_freedom, alpha)
-    ceiling = np.maximum(whole - counted_rest / (1 + normal_quantile(1 - alpha / 2) * np.sqrt(base_variance)), estimate)
-    return np.where(np.isnan(distance), np.nan, np.clip(estimate + distance + unit, estimate, ceiling))
+    return _counted_ceiling(estimate, distance + unit, counted_rest, whole, base_variance, alpha)
+
+
+def counted_mid_p_lower(
+    estimate: Array,
+    counted: Array,
+    base_variance: Array,
+    variance: Array,
+    third_moment: Array,
+    event: Array,
+    event_variance: Array,
+    unit: Array,
+    degrees_of_freedom: Array,
+    alpha: Array,
+) -> Array:
+    """As `counted_lower` with half an event: the mean of the distributions with and without it (mid-p)."""
+    distance = _counted_distance(-1, variance, third_moment, event, event_variance, degrees_of_freedom, alpha, 0.5)
+    return _counted_floor(estimate, distance - unit, counted, base_variance, alpha)
+
+
+def counted_mid_p_upper(
+    estimate: Array,
+    counted_rest: Array,
+    whole: Array,
+    base_variance: Array,
+    variance: Array,
+    third_moment: Array,
+    event: Array,
+    event_variance: Array,
+    unit: Array,
+    degrees_of_freedom: Array,
+    alpha: Array,
+) -> Array:
+    """As `counted_upper` with half an event: the mean of the distributions with and without it (mid-p).
+
+    With nothing found it is ln(1 / alpha) times the weight of the event. Either distribution moves up with each event
+    that is found, so the bound never falls as more is found, whatever the weights. Fay and Kim (2017), Biometrical
+    Journal 59, 377-387, take this mean of gamma distributions.
+    """
+    distance = _counted_distance(1, variance, third_moment, event, event_variance, degrees_of_freedom, alpha, 0.5)
+    return _counted_ceiling(estimate, distance + unit, counted_rest, whole, base_variance, alpha)

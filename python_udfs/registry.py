@@ -147,6 +147,8 @@ _SCALAR_UDFS = tuple(
         intervals.gamma_upper,
         intervals.counted_lower,
         intervals.counted_upper,
+        intervals.counted_mid_p_lower,
+        intervals.counted_mid_p_upper,
         intervals.likelihood_lower,
         intervals.likelihood_upper,
         label_error.lang_reiczigel_lower,

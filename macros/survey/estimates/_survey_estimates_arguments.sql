@@ -56,7 +56,10 @@
         ) }}
     {%- endif -%}
     {{- prevalence._check_boolean(name, 'total', given.total) -}}
-    {{- prevalence._check_choice(name, 'interval', given.interval, prevalence._interval_kinds(['gamma', 'counted']).keys() | list) -}}
+    {{- prevalence._check_choice(
+        name, 'interval', given.interval,
+        prevalence._interval_kinds(['gamma'] + prevalence._counted_kinds()).keys() | list
+    ) -}}
     {{- prevalence._check_level(name, given.level) -}}
     {{- prevalence._check_choice(name, 'lonely_psu', given.lonely_psu, prevalence._lonely_psu_rules()) -}}
     {%- if given.ssu is not none and given.lonely_psu in ['adjust', 'average'] -%}
@@ -77,13 +80,14 @@
         name, 'zero_positive_bound', given.zero_positive_bound, ['clopper_pearson', 'max_weight']
     ) -}}
     {%- if given.frame_maximum_weight is not none and given.zero_positive_bound != 'max_weight'
-        and given.interval != 'counted' -%}
+        and given.interval not in prevalence._counted_kinds() -%}
         {{ prevalence._refuse(
             name, "frame_maximum_weight belongs to zero_positive_bound 'max_weight' or interval 'counted'; received '"
             ~ given.zero_positive_bound ~ "' and '" ~ given.interval ~ "'"
         ) }}
     {%- endif -%}
-    {%- if given.missed_weight is not none and given.interval not in ['gamma', 'counted'] -%}
+    {%- if given.missed_weight is not none and given.interval != 'gamma'
+        and given.interval not in prevalence._counted_kinds() -%}
         {{ prevalence._refuse(
             name, "missed_weight belongs to interval 'gamma' or 'counted'; received '" ~ given.interval ~ "'"
         ) }}

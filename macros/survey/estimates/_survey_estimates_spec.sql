@@ -10,7 +10,7 @@
 {% macro _survey_estimates_spec(arguments) -%}
     {%- set spec = dict(arguments) -%}
     {%- set columns = prevalence._by_columns(spec.by) -%}
-    {%- set of_interval = prevalence._interval_kinds(['gamma', 'counted'])[spec.interval] -%}
+    {%- set of_interval = prevalence._interval_kinds(['gamma'] + prevalence._counted_kinds())[spec.interval] -%}
     {%- do spec.update({
         'columns': columns,
         'domain': ['_sv_set'] + prevalence._sv_keys(columns),
@@ -21,7 +21,7 @@
         'is_coordinated': spec.design == 'coordinated_poisson',
         'with_positives': '_sv_positives_df' in of_interval or '_sv_effective_positives' in of_interval,
         'with_missed': '_sv_missed_share' in of_interval,
-        'with_counted': spec.interval == 'counted'
+        'with_counted': spec.interval in prevalence._counted_kinds()
     }) -%}
     {%- do spec.update({
         'psus_have_probabilities': spec.with_probability and spec.psu is not none and not spec.is_coordinated,

@@ -148,7 +148,7 @@
 
 {#- The interval kinds, and the arguments after the estimate with which the function of each is called.
 
-`gamma` and `counted` need moments that not every estimator has: those of `further` are kinds of it, too. Where the two
+`gamma` and those of _counted_kinds need moments that not every estimator has: those of `further` are kinds of it, too. Where the two
 bounds take different arguments, they are named by side. -#}
 {% macro _interval_kinds(further=[]) -%}
     {%- set kinds = {
@@ -178,10 +178,16 @@ bounds take different arguments, they are named by side. -#}
             ]
         }
     } -%}
+    {%- do with_moments.update({'counted_mid_p': with_moments.counted}) -%}
     {%- for kind in further -%}
         {%- do kinds.update({kind: with_moments[kind]}) -%}
     {%- endfor -%}
     {{ return(kinds) }}
+{%- endmacro %}
+
+{#- The interval kinds for what was counted: with one more event, and with half of one. -#}
+{% macro _counted_kinds() -%}
+    {{ return(['counted', 'counted_mid_p']) }}
 {%- endmacro %}
 
 {#- True when the value is finite: on both engines NaN sorts above infinity. -#}

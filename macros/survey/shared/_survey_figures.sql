@@ -45,7 +45,7 @@ _sv_figures as (
             when _sv_not_share = 0 and (_sv_is_none or _sv_is_all) then 'degenerate_proportion'
             {%- endif %}
             when _sv_census = 1 then 'census'
-            {%- if spec.interval == 'counted' %}
+            {%- if spec.interval in prevalence._counted_kinds() %}
             -- nothing varies where all was found in a census or nothing in a sample, and yet some may have been missed
             when _sv_variance = 0 and (_sv_countable = 0 or _sv_open_count = 1) then 'zero_variance'
             {%- else %}
@@ -87,8 +87,8 @@ _sv_methods as (
     select
         *,
         case
-            {%- if spec.interval == 'counted' %}
-            when _sv_status in ('ok', 'degenerate_proportion') and _sv_countable = 1 then 'counted'
+            {%- if spec.interval in prevalence._counted_kinds() %}
+            when _sv_status in ('ok', 'degenerate_proportion') and _sv_countable = 1 then '{{ spec.interval }}'
             {%- endif %}
             when _sv_status = 'degenerate_proportion'
                 then '{{ 'clopper_pearson' if spec.zero_positive_bound == 'clopper_pearson' else 'max_weight_bound' }}'
@@ -113,7 +113,7 @@ _sv_bounds as (
         {%- for side in ['lower', 'upper'] %}
         case
             when _sv_method = 'census' then _sv_estimate
-            {%- if not spec.total and spec.interval != 'counted' %}
+            {%- if not spec.total and spec.interval not in prevalence._counted_kinds() %}
             when _sv_status = 'degenerate_proportion'
                 then
                     {% if spec.zero_positive_bound == 'max_weight' -%}
@@ -130,7 +130,8 @@ _sv_bounds as (
                     )
                     {%- endif %}
             {%- endif %}
-            {%- for kind in kinds if (not spec.total or kind == 'counted') and spec.interval != wald %}
+            {%- for kind in kinds
+                if (not spec.total or kind in prevalence._counted_kinds()) and spec.interval != wald %}
             when _sv_method = '{{ kind }}'
                 then
                     {% if kind == 'clopper_pearson' -%}
@@ -139,8 +140,8 @@ _sv_bounds as (
                     )
                     {%- else -%}
                     {{ 'korn_graubard' if kind == 'korn_graubard_positives' else kind }}_{{ side }}(
-                        {{ degenerate if kind == 'counted' else '_sv_estimate' }},
-                        {%- set arguments = prevalence._interval_kinds(['gamma', 'counted'])[kind] %}
+                        {{ degenerate if kind in prevalence._counted_kinds() else '_sv_estimate' }},
+                        {%- set arguments = prevalence._interval_kinds(['gamma'] + prevalence._counted_kinds())[kind] %}
                         {%- for argument in (arguments[side] if arguments is mapping else arguments) %}
                         cast({{ argument }} as double),
                         {%- endfor %}

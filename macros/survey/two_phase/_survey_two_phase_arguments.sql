@@ -81,11 +81,13 @@
             ) -}}
         {%- endfor -%}
     {%- endif -%}
-    {{- prevalence._check_choice(name, 'interval', given.interval, prevalence._interval_kinds(['counted']).keys() | list) -}}
-    {%- if given.interval == 'counted' -%}
+    {{- prevalence._check_choice(
+        name, 'interval', given.interval, prevalence._interval_kinds(prevalence._counted_kinds()).keys() | list
+    ) -}}
+    {%- if given.interval in prevalence._counted_kinds() -%}
         {%- for argument in ['judge', 'phase_2_auxiliaries'] if given[argument] is not none -%}
             {{ prevalence._refuse(
-                name, "interval 'counted' is of what experts found, with weights that the design gives; cells of phase 2"
+                name, "interval '" ~ given.interval ~ "' is of what experts found, with weights that the design gives; cells of phase 2"
                 ~ " by the judge's answer (phase_2_stratum) use it as well; received " ~ argument
             ) }}
         {%- endfor -%}

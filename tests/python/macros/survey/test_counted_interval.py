@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from python_udfs import intervals
+
 RUNS = 400
 LABELS = 600
 # prevalence, units, sensitivity and specificity of the judge
@@ -100,6 +102,9 @@ def results(duckdb_calls, call_text, tmp_path_factory) -> dict[str, pd.DataFrame
         "chances": call_text(two, **chances, **shared),
         "chances_total": call_text(two, **chances, **shared, total=True),
         "small": call_text(survey, **by_parts),
+        "mid_p": call_text(survey, relation="labeled", **stratified, **{**shared, "interval": "counted_mid_p"}),
+        "mid_p_cells": call_text(two, **cells, **{**shared, "interval": "counted_mid_p"}),
+        "small_mid_p": call_text(survey, **{**by_parts, "interval": "counted_mid_p"}, total=True),
         "small_total": call_text(survey, **by_parts, total=True),
         "small_missed": call_text(survey, **by_parts, missed_weight="20.0"),
         "small_frame": call_text(survey, **by_parts, frame_maximum_weight="20.0"),
@@ -296,6 +301,61 @@ def test_exact_coverage_in_finite_populations() -> None:
                     held[k] = _numpy_bounds(pd.DataFrame({"sampled": [n], "population": [size], "found": [k]}))
                 tails += p * np.array([violating < held[k][0] - 1e-9, violating > held[k][1] + 1e-9])
             assert tails.max() <= 0.026, (n, size, violating, tails)
+
+
+def test_half_an_event_is_the_mean_of_two_distributions(results) -> None:
+    """Where the mean of the distributions with and without the event is .975, by scipy's Pearson III."""
+    shares = results["mid_p"].set_index(["world", "run"])
+    for key, plan in list(PLANS.groupby(["world", "run"]))[::40]:
+        n, size, k = (plan[name].to_numpy(float) for name in ("sampled", "population", "found"))
+        w, open_share, part = size / n, 1 - n / size, k / n
+        total, variance = (w * k).sum(), (open_share * w**2 * n / (n - 1) * k * (1 - part)).sum()
+        unbiased = n**2 / ((n - 1) * (n - 2))
+        third = (2 * open_share * w**3 * k * (1 - part) * (1 - 2 * part) * unbiased).sum()
+        event = (open_share * (1 - part) ** 2 * w).max()
+        square = (open_share * (1 - part) ** 2 * w**2).max()
+        unit = ((1 - open_share) * open_share * w**2 * n).sum() / (open_share * size).sum()
+        bound = shares.loc[key, "interval_upper"] * size.sum() - unit
+        reached = 0.0
+        for mean, spread, skew in (
+            (total, variance, third),
+            (total + event, variance + square, third + 2 * square**2 / event),
+        ):
+            if spread > 1e-9:
+                reached += stats.pearson3.cdf(bound, skew / spread**1.5, loc=mean, scale=np.sqrt(spread)) / 2
+            else:
+                reached += 0.5
+        assert reached == pytest.approx(0.975, abs=1e-9)
+    both = results["mid_p_cells"].merge(results["mid_p"], on=["world", "run"])
+    assert len(both) == WRITTEN * len(WORLDS)
+    for bound in ("interval_lower", "interval_upper"):
+        assert both[f"{bound}_x"].to_numpy() == pytest.approx(both[f"{bound}_y"].to_numpy(), rel=1e-9)
+    whole = results["stratified"].set_index(["world", "run"])
+    assert (shares.interval_upper <= whole.interval_upper).all() and (shares.interval_lower >= 0).all()
+    rows = _by_plan(results["mid_p"])
+    held = (rows.interval_lower <= rows.truth / rows.units) & (rows.truth / rows.units <= rows.interval_upper)
+    assert held.groupby(rows.world).mean().min() >= 0.94
+    assert set(rows.interval_method) == {"counted_mid_p"}
+    nothing = results["small_mid_p"].set_index("plan").loc["none_of_199"]
+    assert nothing.interval_upper == pytest.approx(1 + 490 * np.log(20), rel=0.01)
+
+
+def test_mid_p_never_falls_as_more_is_found_whatever_the_weights() -> None:
+    """Events of weights from a hundredth to ten times the missed one are found one after the other."""
+    generator = np.random.default_rng(20)
+    for _ in range(200):
+        weights = np.exp(generator.uniform(np.log(0.01), np.log(10), 12))
+        found = np.concatenate([[0.0], np.cumsum(weights)])
+        variance, third = (np.concatenate([[0.0], np.cumsum(c * weights**p)]) for c, p in ((1, 2), (2, 3)))
+        one, zero = np.ones(13), np.zeros(13)
+        rest = (zero, 1e9 * one, zero, variance, third, one, one, zero, np.inf * one, 0.05 * one)
+        upper = intervals.counted_mid_p_upper(found, *rest)
+        assert upper[0] == pytest.approx(np.log(20), rel=1e-9)
+        assert (np.diff(upper) > -1e-9).all(), (weights, upper)
+        lower = intervals.counted_mid_p_lower(
+            found, zero, zero, variance, third, zero, zero, zero, np.inf * one, 0.05 * one
+        )
+        assert (lower >= 0).all() and (lower <= found).all()
 
 
 def test_refusals(dbt_calls, call_text) -> None:
