@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from prevalence.planner import bounds
-from prevalence_evidence.laboratory import designs, grid, report, two_phase, worlds
+from prevalence_evidence.laboratory import designs, grid, misses, report, two_phase, worlds
 
 WORLD = worlds.World("log-normal 1.5", 0.005, 0.7)
 RUNS = 400
@@ -189,3 +191,75 @@ def test_report_names_what_does_not_hold(tmp_path) -> None:
     cells = pd.read_csv(paths[2])
     assert len(cells) == 17
     assert cells.loc[cells.design == designs.DEFAULT, "gamma: coverage"].iloc[0] == 0.5
+
+
+MISSES = misses.Cell(0.02, 0.85, "and the .3 of lowest score", 1_200, 250, 300)
+
+
+def test_misses_that_the_score_does_not_see_break_gamma_and_not_the_counted_kinds() -> None:
+    records = {record["kind"]: record for record in misses.run_cell(MISSES)}
+    assert records["gamma, missed share 0.5"]["coverage"] < 0.94
+    for kind in ("counted", "counted_mid_p"):
+        assert records[kind]["coverage"] >= 0.94 and records[kind]["too_low"] <= 0.04, records[kind]
+    assert records["counted_mid_p"]["median_width"] < 1.25 * records["gamma, missed share 0.5"]["median_width"]
+
+
+def test_patterns_of_misses_are_what_they_say() -> None:
+    people = worlds.population(worlds.World("flat", 0.02, 0.7), 50_000, np.random.default_rng(1))
+    for pattern, what in misses.PATTERNS.items():
+        changed, calls = misses.judged_population(people, pattern, np.random.default_rng(4))
+        missed = changed.violating[~calls].sum() / changed.violating.sum()
+        if "heavy" in what:
+            assert changed.violating.max() / changed.exposure.sum() == pytest.approx(0.004, rel=0.01)
+            continue
+        expected = 1 - what.get("sensitivity", 0.85) * (1 - what.get("lowest", 0) - what.get("subtype", 0))
+        assert missed == pytest.approx(expected, abs=0.04), pattern
+        assert changed.truth == people.truth
+    lowest = misses.judged_population(people, "and the .3 of lowest score", np.random.default_rng(4))[1]
+    found = np.flatnonzero(people.violating > 0)
+    assert not lowest[found[np.argsort(people.score[found])[:3]]].any()
+
+
+def test_audits_are_those_of_the_macro(ground, dbt_calls, call_text) -> None:
+    """One run's rows through survey_estimates: the sums and the intervals of the laboratory."""
+    people, rates = ground
+    cell = misses.Cell(0.005, 0.7, "at random (.15)", 4_000, 500, 1)
+    generator = np.random.default_rng(8)
+    people, calls = misses.judged_population(people, cell.pattern, generator)
+    rows = misses.audit_rows(people, rates, calls, cell, 1, generator)
+    found = misses.audits(people, rows, 1)
+    audited = rows["audited"]
+    unit, probability = rows["unit"][audited], rows["probability"][audited]
+    base = (people.exposure[unit] / probability).sum()
+    frame = pd.DataFrame(
+        {
+            "violating": people.violating[unit],
+            "exposure": people.exposure[unit],
+            "probability": probability,
+            "unseen": found.quiet_weight[0] * base,
+        }
+    )
+    assert (frame.violating > 0).sum() > 2
+    frame.to_parquet(dbt_calls.folder / "audited.parquet")
+    models = {
+        kind: call_text(
+            "survey_estimates", relation="audited", y="violating", x="exposure", weight="1 / probability", interval=kind,
+            design="poisson", inclusion_probability="probability", missed_weight="unseen",
+        )
+        for kind in ("counted", "counted_mid_p")
+    }  # fmt: skip
+    results = dbt_calls.run(models, {"audited": f"select * from '{dbt_calls.folder / 'audited.parquet'}'"})
+    for kind, result in results.items():
+        row = result.iloc[0]
+        assert row.estimate == pytest.approx(found.share[0], rel=1e-10)
+        assert row.variance == pytest.approx(found.variance[0], rel=1e-8)
+        lower, upper = misses.KINDS[kind](found)
+        assert (row.interval_lower, row.interval_upper) == pytest.approx((lower[0], upper[0]), rel=1e-8), kind
+
+
+def test_page_of_misses_marks_what_does_not_hold() -> None:
+    records = misses.run_cell(replace(MISSES, runs=10))
+    records[0]["coverage"], records[1]["coverage"] = 0.5, 0.99
+    page = misses.page(records, "the command")
+    assert "**0.500**" in page and "0.990" in page and "**0.990**" not in page
+    assert "| gamma, missed share 0.5 | 0.500 | 1 of 1 |" in page
