@@ -19,6 +19,15 @@ replacement, but for simple random samples, are taken as if they were drawn with
 } -%}
 {%- set series = ['plan_id', 'unit_type', 'policy_id', 'pivot_name', 'pivot_value'] -%}
 {%- set domain = series + ['policy_version', 'week_start_date'] -%}
+{%- set week = ['plan_id', 'policy_id', 'policy_version', 'week_start_date'] -%}
+{%- set columns = [
+    'week_start_date', 'plan_id', 'policy_id', 'policy_version', 'unit_type', 'pivot_name', 'pivot_value', 'estimator',
+    'prevalence_before', 'prevalence', 'prevalence_change', 'variance_before', 'variance', 'covariance',
+    'change_variance', 'change_std_error', 'interval_lower', 'interval_upper', 'interval_level', 'interval_method',
+    'interval_caution', 'sampled_units', 'positive_units', 'overlapping_psus', 'degrees_of_freedom', 'status',
+    'inputs_fingerprint'
+] -%}
+{%- set stored = prevalence._stored_figures('est_changes') %}
 
 with
 
@@ -36,15 +45,102 @@ unit_domains as (
 
 ),
 
-weeks as (
+measured_weeks as (
 
     select distinct
         plan_id,
         policy_id,
         policy_version,
-        period_start,
-        is_two_phase
+        period_start as week_start_date,
+        is_two_phase,
+        inputs_fingerprint
     from week_days
+
+),
+
+versions_of_weeks as (
+
+    select
+        plan_id,
+        policy_id,
+        week_start_date,
+        {{ prevalence._string_agg("policy_version || ':' || inputs_fingerprint", ' ', 'policy_version') }} as inputs
+    from measured_weeks
+    group by plan_id, policy_id, week_start_date
+
+),
+
+-- what a change is made of: a week, and all versions of the policy in the week before
+weeks as (
+
+    select
+        measured_weeks.plan_id,
+        measured_weeks.policy_id,
+        measured_weeks.policy_version,
+        measured_weeks.week_start_date,
+        measured_weeks.is_two_phase,
+        '{{ prevalence._code_of_figures() }}|' || measured_weeks.inputs_fingerprint
+        || '|' || coalesce(versions_of_weeks.inputs, 'none') as inputs_fingerprint
+    from measured_weeks
+    left join versions_of_weeks
+        on
+            measured_weeks.plan_id = versions_of_weeks.plan_id
+            and measured_weeks.policy_id = versions_of_weeks.policy_id
+            and measured_weeks.week_start_date
+            = {{ prevalence._add_days('versions_of_weeks.week_start_date', 7) }}
+
+),
+{%- if stored %}
+
+-- changes of the run before, which stay where nothing has changed that they were made of
+stored_changes as (
+
+    select distinct
+        {{ week | join(',\n        ') }},
+        inputs_fingerprint
+    from {{ stored }}
+
+),
+{%- endif %}
+
+weeks_to_compare as (
+
+    select weeks.*
+    from weeks
+    {%- if stored %}
+    left join stored_changes
+        on
+            {{ prevalence._same_key('weeks', 'stored_changes', week) }}
+            and weeks.inputs_fingerprint = stored_changes.inputs_fingerprint
+    where stored_changes.plan_id is null
+    {%- endif %}
+
+),
+
+needed_weeks as (
+
+    select
+        plan_id,
+        policy_id,
+        week_start_date as period_start
+    from weeks_to_compare
+
+    union
+
+    select
+        plan_id,
+        policy_id,
+        {{ prevalence._add_days('week_start_date', -7) }} as period_start
+    from weeks_to_compare
+
+),
+
+needed_days as (
+
+    select week_days.*
+    from week_days
+    inner join needed_weeks
+        on {{ prevalence._same_key('week_days', 'needed_weeks', ['plan_id', 'policy_id', 'period_start']) }}
 
 ),
 
@@ -52,14 +148,14 @@ week_units as (
 
     select
         unit_domains.*,
-        week_days.period_start
+        needed_days.period_start
     from unit_domains
-    inner join week_days
+    inner join needed_days
         on
-            unit_domains.plan_id = week_days.plan_id
-            and unit_domains.policy_id = week_days.policy_id
-            and unit_domains.policy_version = week_days.policy_version
-            and unit_domains.sample_date = week_days.sample_date
+            unit_domains.plan_id = needed_days.plan_id
+            and unit_domains.policy_id = needed_days.policy_id
+            and unit_domains.policy_version = needed_days.policy_version
+            and unit_domains.sample_date = needed_days.sample_date
 
 ),
 
@@ -169,7 +265,7 @@ named_changes as (
 
 ),
 
-final as (
+computed_changes as (
 
     select
         named_changes.week_start_date,
@@ -179,7 +275,7 @@ final as (
         named_changes.unit_type,
         named_changes.pivot_name,
         named_changes.pivot_value,
-        case when weeks.is_two_phase then 'two_phase' else 'expert' end as estimator,
+        case when weeks_to_compare.is_two_phase then 'two_phase' else 'expert' end as estimator,
         named_changes.estimate_from as prevalence_before,
         named_changes.estimate_to as prevalence,
         named_changes.estimate as prevalence_change,
@@ -199,14 +295,28 @@ final as (
         named_changes.positive_units,
         named_changes.overlapping_psus,
         named_changes.degrees_of_freedom,
-        named_changes.status
+        named_changes.status,
+        weeks_to_compare.inputs_fingerprint
     from named_changes
+    inner join weeks_to_compare
+        on {{ prevalence._same_key('named_changes', 'weeks_to_compare', week) }}
+
+),
+
+final as (
+
+    select {{ columns | join(', ') }} from computed_changes
+    {%- if stored %}
+
+    union all
+
+    select stored.{{ columns | join(', stored.') }}
+    from {{ stored }} as stored
     inner join weeks
         on
-            named_changes.plan_id = weeks.plan_id
-            and named_changes.policy_id = weeks.policy_id
-            and named_changes.policy_version = weeks.policy_version
-            and named_changes.week_start_date = weeks.period_start
+            {{ prevalence._same_key('stored', 'weeks', week) }}
+            and stored.inputs_fingerprint = weeks.inputs_fingerprint
+    {%- endif %}
 
 )
 

@@ -17,14 +17,45 @@ periods as (
 
 ),
 
-measured_days as (
+-- What can change of a drawn unit is whether it is audited and what was answered; an answer about violations within a part of the
+-- exposure is that about all of it.
+unit_answers as (
+
+    select
+        *,
+        case
+            when pivot_name in ('overall', 'violation_scope')
+                then
+                    unit_type || '|' || unit_id || '|' || pivot_value || '|' || cast(draw_number as string)
+                    || '|' || estimated_as || '|' || cast(has_audit as string) || '|' || cast(is_audited as string)
+                    || '|' || coalesce(cast(expert_violating_exposure > 0 as string), 'none')
+                    || '|' || coalesce(cast(judge_violating_exposure > 0 as string), 'none')
+        end as answer_text
+    from {{ ref('est_unit_domains') }}
+
+),
+
+answered_days as (
 
     select
         {{ part | join(',\n        ') }},
         sample_date,
-        bool_or(has_audit) as has_audit
-    from {{ ref('est_unit_domains') }}
+        bool_or(has_audit) as has_audit,
+        {{ prevalence._hash_sum_text('answer_text', 'answers') | indent(8) }} as answers
+    from unit_answers
     group by {{ part | join(', ') }}, sample_date
+
+),
+
+measured_days as (
+
+    select
+        *,
+        cast(
+            floor({{ prevalence.hash_unit("cast(sample_date as string) || '|' || answers", 'day_of_answers') }} * 4294967296)
+            as bigint
+        ) as day_fingerprint
+    from answered_days
 
 ),
 
@@ -94,7 +125,8 @@ ended_periods as (
         ) as days_measured,
         bool_or(period_days.has_audit) over (
             partition by {{ period | join(', ') }}
-        ) as is_two_phase
+        ) as is_two_phase,
+        cast(sum(period_days.day_fingerprint) over (partition by {{ period | join(', ') }}) as string) as inputs_fingerprint
     from period_days
     inner join periods
         on period_days.period_type = periods.period_type
@@ -122,7 +154,8 @@ final as (
         period_end,
         cast(days_measured as bigint) as days_measured,
         cast(days_expected as bigint) as days_expected,
-        is_two_phase
+        is_two_phase,
+        inputs_fingerprint
     from counted_periods
     -- a year of which a month is measured is neither published nor summed up every night
     where is_in_version_1 or days_measured >= published_from_share * days_expected

@@ -43,6 +43,15 @@ est_unit_periods. docs/sampling.md says why each is estimated as it is. -#}
     'interval_level', 'status'
 ] -%}
 
+{%- set columns = [
+    'period_type', 'period_start', 'period_end', 'days_measured', 'days_expected', 'plan_id', 'policy_id', 'policy_version',
+    'unit_type', 'pivot_name', 'pivot_value', 'estimator', 'prevalence', 'variance', 'std_error', 'interval_lower',
+    'interval_upper', 'interval_level', 'interval_method', 'interval_caution', 'sampled_units', 'positive_units',
+    'unlabeled_units', 'sum_of_weights', 'effective_n', 'design_effect', 'degrees_of_freedom', 'status',
+    'label_protocol_id', 'inputs_fingerprint'
+] -%}
+{%- set stored = prevalence._stored_figures('est_prevalence') %}
+
 with
 
 periods as (
@@ -56,7 +65,8 @@ periods as (
         period_end,
         days_measured,
         days_expected,
-        is_two_phase
+        is_two_phase,
+        '{{ prevalence._code_of_figures() }}|' || inputs_fingerprint as inputs_fingerprint
     from {{ ref('est_period_days') }}
 
 ),
@@ -133,7 +143,8 @@ named_estimates as (
         end as estimator,
         periods.period_end,
         periods.days_measured,
-        periods.days_expected
+        periods.days_expected,
+        periods.inputs_fingerprint
     from estimates
     inner join periods
         on
@@ -143,7 +154,7 @@ named_estimates as (
 
 ),
 
-final as (
+computed_figures as (
 
     select
         named_estimates.period_type,
@@ -183,11 +194,32 @@ final as (
         {{ prevalence._label_protocol_id(
             'named_estimates.policy_id', 'named_estimates.policy_version',
             "case when named_estimates.estimator = 'judge' then 'llm' else 'sme' end"
-        ) }} as label_protocol_id
+        ) }} as label_protocol_id,
+        named_estimates.inputs_fingerprint
     from named_estimates
     left join judge_misses
         on
             {{ prevalence._same_key('named_estimates', 'judge_misses', domain) }}
+
+),
+
+final as (
+
+    select {{ columns | join(', ') }} from computed_figures
+    {%- if stored %}
+
+    union all
+
+    -- figures whose days have the answers that they had, which est_unit_periods leaves out
+    select stored.{{ columns | join(', stored.') }}
+    from {{ stored }} as stored
+    inner join periods
+        on
+            {{ prevalence._same_key(
+                'stored', 'periods', ['plan_id', 'policy_id', 'policy_version', 'period_type', 'period_start']
+            ) }}
+            and stored.inputs_fingerprint = periods.inputs_fingerprint
+    {%- endif %}
 
 )
 

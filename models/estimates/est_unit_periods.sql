@@ -1,5 +1,7 @@
 {{ config(materialized='view') }}
 
+{%- set stored = prevalence._stored_figures('est_prevalence') %}
+{%- set period = ['period_type', 'period_start', 'plan_id', 'policy_id', 'policy_version'] %}
 {%- set day = ['plan_id', 'policy_id', 'policy_version', 'sample_date'] %}
 
 with
@@ -10,9 +12,36 @@ periods as (
 
 ),
 
-period_days as (
+all_period_days as (
 
     select * from {{ ref('est_period_days') }}
+
+),
+{%- if stored %}
+
+-- figures of the run before, which stay where nothing has changed that they were made of
+stored_figures as (
+
+    select distinct
+        {{ period | join(',\n        ') }},
+        inputs_fingerprint
+    from {{ stored }}
+
+),
+{%- endif %}
+
+period_days as (
+
+    select all_period_days.*
+    from all_period_days
+    {%- if stored %}
+    left join stored_figures
+        on
+            {{ prevalence._same_key('all_period_days', 'stored_figures', period) }}
+            and '{{ prevalence._code_of_figures() }}|' || all_period_days.inputs_fingerprint
+            = stored_figures.inputs_fingerprint
+    where stored_figures.plan_id is null
+    {%- endif %}
 
 ),
 
