@@ -2,7 +2,8 @@
 Figures that were stored under another one are computed again. What python_udfs computes is not in it: after a change there,
 `dbt build --full-refresh --select est_unit_periods est_prevalence est_changes`. -#}
 {% macro _code_of_figures() -%}
-    {%- if not execute -%}
+    {#- a unit test is given no graph, and nothing that is stored -#}
+    {%- if not execute or model.resource_type != 'model' -%}
         {{ return('') }}
     {%- endif -%}
     {%- set texts = [var('interval_level') | string] -%}

@@ -17,8 +17,8 @@ periods as (
 
 ),
 
--- What can change of a drawn unit is whether it is audited and what was answered; an answer about violations within a part of the
--- exposure is that about all of it.
+-- What can change of a drawn unit is whether it is audited and what was answered; an answer about violations within a
+-- part of the exposure is that about all of it.
 unit_answers as (
 
     select
@@ -52,8 +52,9 @@ measured_days as (
     select
         *,
         cast(
-            floor({{ prevalence.hash_unit("cast(sample_date as string) || '|' || answers", 'day_of_answers') }} * 4294967296)
-            as bigint
+            floor(
+                {{ prevalence.hash_unit("cast(sample_date as string) || '|' || answers", 'day_of_answers') }} * 4294967296
+            ) as bigint
         ) as day_fingerprint
     from answered_days
 
@@ -126,7 +127,9 @@ ended_periods as (
         bool_or(period_days.has_audit) over (
             partition by {{ period | join(', ') }}
         ) as is_two_phase,
-        cast(sum(period_days.day_fingerprint) over (partition by {{ period | join(', ') }}) as string) as inputs_fingerprint
+        cast(
+            sum(period_days.day_fingerprint) over (partition by {{ period | join(', ') }}) as string
+        ) as inputs_fingerprint
     from period_days
     inner join periods
         on period_days.period_type = periods.period_type

@@ -44,8 +44,8 @@ est_unit_periods. docs/sampling.md says why each is estimated as it is. -#}
 ] -%}
 
 {%- set columns = [
-    'period_type', 'period_start', 'period_end', 'days_measured', 'days_expected', 'plan_id', 'policy_id', 'policy_version',
-    'unit_type', 'pivot_name', 'pivot_value', 'estimator', 'prevalence', 'variance', 'std_error', 'interval_lower',
+    'period_type', 'period_start', 'period_end', 'days_measured', 'days_expected', 'plan_id', 'policy_id',
+    'policy_version', 'unit_type', 'pivot_name', 'pivot_value', 'estimator', 'prevalence', 'variance', 'std_error', 'interval_lower',
     'interval_upper', 'interval_level', 'interval_method', 'interval_caution', 'sampled_units', 'positive_units',
     'unlabeled_units', 'sum_of_weights', 'effective_n', 'design_effect', 'degrees_of_freedom', 'status',
     'label_protocol_id', 'inputs_fingerprint'
