@@ -53,7 +53,7 @@ measured_days as (
         *,
         cast(
             floor(
-                {{ prevalence.hash_unit("cast(sample_date as string) || '|' || answers", 'day_of_answers') }} * 4294967296
+                {{ prevalence.hash_unit("cast(sample_date as string) || '|' || answers", 'day') }} * 4294967296
             ) as bigint
         ) as day_fingerprint
     from answered_days
