@@ -47,16 +47,11 @@ totals as (
 -- what was drawn is drawn again, whatever has been found wrong with its plan or day since
 drawn_days as (
 
-    {% for name in ['draw_plans', 'draw_records'] -%}
-    select
+    select distinct
         plan_id,
         sample_date
-    from {{ source('stored_draws', name) }}
-    {% if not loop.last %}
-    union distinct
+    from {{ source('stored_draws', 'draw_plans') }}
 
-    {% endif -%}
-    {% endfor %}
 ),
 {%- else -%}
 -- a plan that cannot work draws nothing, a day that is cut short or a frame that is broken is not drawn until it is
