@@ -64,11 +64,11 @@ def choose_days(
     return "\n".join([_said(due, days), *(f"     {line}" for line in lines)])
 
 
-def windows(days: Sequence[date]) -> list[Window]:
-    """The days as stretches that hold them all and few others."""
+def windows(days: Sequence[date], bridged: int = _BRIDGED_DAYS) -> list[Window]:
+    """The days as stretches that hold them all, and no others but up to `bridged` days in between."""
     found: list[Window] = []
     for day in days:
-        if found and (day - found[-1].end).days <= _BRIDGED_DAYS:
+        if found and (day - found[-1].end).days <= bridged:
             found[-1] = Window(found[-1].start, day + timedelta(days=1))
         else:
             found.append(Window(day, day + timedelta(days=1)))
@@ -110,6 +110,6 @@ def _said(due: Mapping[date, str | None], days: Sequence[Day]) -> str:
     ).replace("_", " ")
     stretches = ", ".join(
         f"{window.start}" + (f" to {window.end - timedelta(days=1)}" if window.days > 1 else "")
-        for window in windows(sorted(due))
+        for window in windows(sorted(due), bridged=0)
     )
     return f"{len(due):,} days: {stretches} ({counts})"
