@@ -69,6 +69,9 @@ def compared_tables(settings: Settings) -> tuple[ComparedTable, ...]:
     for node in manifest.nodes.values():
         if node.resource_type != "model" or not node.config.enabled:
             continue
+        # what is still to be computed is nothing where figures are taken over, and all where they are not
+        if (node.config.meta or {}).get("is_of_one_engine"):
+            continue
         columns = tuple(
             (column.name, str(column.data_type))
             for column in node.columns.values()
