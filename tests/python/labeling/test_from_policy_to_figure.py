@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import own_logs
 import pytest
+from conftest import in_test_all
 from label_files import assignments_csv, decisions, world
 
 from prevalence.engines.settings import PROJECT
@@ -60,6 +61,8 @@ def _answers(settings, judge: Judge, policy_id: str) -> str:
     return decisions(rows)
 
 
+# two minutes of a core, three runs of the whole; each part has a quicker test of its own beside it
+@in_test_all
 @pytest.mark.slow
 def test_the_five_commands_of_the_guide_publish_a_figure_that_holds(tmp_path: Path):
     policies = tmp_path / "policies"
