@@ -146,7 +146,9 @@ def _grouped(rows: Iterable[tuple], days: dict[tuple, int]) -> Iterable[Reason]:
 
 def last_release(settings: Settings) -> int:
     """The number of the last release; 0 before the first."""
-    with warehouse.connect(settings) as connection:
+    if not warehouse.exists(settings):
+        return 0
+    with warehouse.connect(settings, read_only=True) as connection:
         if not connection.relation_type("releases", "release_ledger"):
             return 0
         ((number,),) = connection.rows("select coalesce(max(release_number), 0) from releases.release_ledger")
@@ -155,7 +157,7 @@ def last_release(settings: Settings) -> int:
 
 def print_parts(settings: Settings) -> Parts | None:
     """The table of parts and what to do about those that are not published; returns them."""
-    with warehouse.connect(settings) as connection:
+    with warehouse.connect(settings, read_only=True) as connection:
         parts = read_parts(connection)
     if parts is None:
         print("Nothing has been measured in this warehouse yet.")
