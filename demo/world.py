@@ -45,6 +45,8 @@ class World:
             "demo_world": True,
             "demo_world_start_date": self.start.isoformat(),
             "demo_world_end_date": self.end.isoformat(),
+            # the truth's blocks of 28 days begin with the world
+            "period_anchor_date": self.start.isoformat(),
             "demo_world_seed": self.seed,
             "demo_world_interactions": self.interactions,
             "demo_world_users": self.users,
