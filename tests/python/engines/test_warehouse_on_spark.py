@@ -464,12 +464,14 @@ def test_summary_chart_and_coverage_are_the_same(command):
             case when d <> 2 then d / 1000.0::double end as interval_lower,
             case when d <> 2 then (d + 7) / 1000.0::double end as interval_upper,
             0.95::double as interval_level, cast(100 + d as bigint) as sampled_units,
-            cast(d as bigint) as positive_units
+            cast(d as bigint) as positive_units, '1.0.0' as policy_version,
+            cast(case period_type when '28_days' then 25 else 1 end as bigint) as days_measured,
+            cast(case period_type when '28_days' then 28 else 1 end as bigint) as days_expected
         from {grid}
     """
     command.fill(
         {
-            "marts.prevalence": published,
+            "marts.prevalence_v2": published,
             "estimates.est_prevalence": published,
             "marts.headline_prevalence": f"""
                 select
@@ -505,7 +507,7 @@ def test_summary_chart_and_coverage_are_the_same(command):
         tables.append(coverage_table(settings))
     assert len(figures[0][0]) == 2 and all(len(days) == 4 for days in figures[0][1])
     assert figures[0] == figures[1]
-    assert texts[0] == texts[1] and "Harassment" in texts[0]
+    assert texts[0] == texts[1] and "Harassment" in texts[0] and "28 days (25 of 28 days)" in texts[0]
     assert charts[0] == charts[1]
     assert len(tables[0]) == len(tables[1]) == 18
     for ours, theirs in zip(*tables, strict=True):
