@@ -103,7 +103,16 @@ def export(
         questions = _questions(settings, ledger, request)
         held_back = Counter((row["policy_id"], row["held_back"]) for row in questions if row["held_back"])
         rows = [row for row in questions if not row["held_back"]]
-        _refuse_unknown(rows, policies)
+        # days keep the version that they were drawn under; what the registry no longer has waits, and the rest is asked
+        known = [row for row in rows if _is_known(row, policies)]
+        if rows and not known:
+            _refuse_unknown(rows, policies)
+        held_back.update(
+            (row["policy_id"], f"asked under version {row['policy_version']}, which the registry has not")
+            for row in rows
+            if not _is_known(row, policies)
+        )
+        rows = known
         made = []
         for policy_id in sorted({row["policy_id"] for row in rows}):
             policy = policies[policy_id]
@@ -146,6 +155,11 @@ def _refuse_request(request: Request) -> None:
         wrong = f"The budget of a text is {request.text_budget} characters", f"from 20 to {LONGEST_TEXT:,}"
     if wrong:
         raise UserError(f"{wrong[0]}. Remedy: {wrong[1]}.")
+
+
+def _is_known(row: Mapping[str, Any], policies: Mapping[str, Policy]) -> bool:
+    policy = policies.get(row["policy_id"])
+    return policy is not None and policy.version == row["policy_version"]
 
 
 def _refuse_unknown(rows: Sequence[Mapping[str, Any]], policies: Mapping[str, Policy]) -> None:

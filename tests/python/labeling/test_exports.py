@@ -223,6 +223,18 @@ def test_a_changed_policy_needs_a_version_and_another_judge_a_word(settings):
     assert len(asked_rows(exported(settings, "openai-batch", model="judge-2026-02-02", is_new_judge=True))) == 3
 
 
+def test_questions_of_an_older_version_wait_and_the_rest_is_asked(settings):
+    asked(settings, many_items(5))
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(
+            "update labels.open_assignments set policy_version = '0.9.0' where unit_key in ('unit1', 'unit3')"
+        )
+    request = Request(form="openai-batch", pool="llm", model="m")
+    (one,), held_back = export(settings, POLICIES, request)
+    assert one.rows == 3
+    assert held_back == {(POLICY, "asked under version 0.9.0, which the registry has not"): 2}
+
+
 def test_the_same_item_is_written_the_same_way(settings, tmp_path):
     asked(settings, _hostile_items())
     first = _bytes(exported(settings, "openai-batch"))["batch-0001.jsonl"]
