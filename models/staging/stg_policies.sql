@@ -2,46 +2,22 @@
 
 with
 
-landed_policies as (
+policy_versions as (
 
     select *
-    from {{ source('raw', 'policies') }}
-
-),
-
-seeded_policies as (
-
-    select *
-    from {{ ref('policies') }}
-
-),
-
-landed_count as (
-
-    select count(*) as policy_count
-    from landed_policies
+    from {{ ref('stg_policy_versions') }}
 
 ),
 
 final as (
 
     select
-        landed_policies.policy_id,
-        landed_policies.policy_version,
-        landed_policies.title,
-        coalesce(landed_policies.importance, 1) as importance
-    from landed_policies
-
-    union all
-
-    select
-        seeded_policies.policy_id,
-        seeded_policies.policy_version,
-        seeded_policies.title,
-        coalesce(seeded_policies.importance, 1) as importance
-    from seeded_policies
-    cross join landed_count
-    where landed_count.policy_count = 0
+        policy_id,
+        policy_version,
+        title,
+        importance
+    from policy_versions
+    qualify row_number() over (partition by policy_id order by version_number desc) = 1
 
 )
 
