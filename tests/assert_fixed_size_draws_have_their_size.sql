@@ -11,7 +11,7 @@ designs as (
 
 plans as (
 
-    select * from {{ ref('stg_sampling_plans') }}
+    select * from {{ ref('draw_plan_settings') }}
 
 ),
 
@@ -38,7 +38,9 @@ from draws
 inner join designs
     on draws.design = designs.design
 inner join plans
-    on draws.plan_id = plans.plan_id
+    on
+        draws.plan_id = plans.plan_id
+        and draws.sample_date = plans.sample_date
 where
     draws.drawn_units
     <> case

@@ -11,7 +11,7 @@ totals as (
 
 plans as (
 
-    select * from {{ ref('stg_sampling_plans') }}
+    select * from {{ ref('frame_plans') }}
 
 ),
 
@@ -35,7 +35,9 @@ expected_sums as (
         end as expected_sum
     from totals
     left join plans
-        on totals.plan_id = plans.plan_id
+        on
+            totals.plan_id = plans.plan_id
+            and totals.unit_date = plans.unit_date
     left join designs
         on plans.design = designs.design
 

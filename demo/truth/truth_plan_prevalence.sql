@@ -18,7 +18,7 @@ signed_in_prevalence as (
 
 plans as (
 
-    select * from {{ ref('stg_sampling_plans') }}
+    select * from {{ ref('drawn_plans') }}
 
 ),
 

@@ -13,7 +13,14 @@ would be drawn again beside those that are there, and before draw_policies all d
             database=target.database, schema='labels', identifier='label_possible_assignments'
         ) -%}
         {%- set policies = adapter.get_relation(database=target.database, schema='draws', identifier='draw_policies') -%}
-        {%- if asked is not none and policies is none -%}
+        {#- landing makes an empty one where it finds none -#}
+        {%- if asked is not none and (
+            policies is none
+            or (
+                run_query('select 1 from ' ~ policies ~ ' limit 1').rows | length == 0
+                and run_query('select 1 from ' ~ asked ~ ' limit 1').rows | length > 0
+            )
+        ) -%}
             {{ exceptions.raise_compiler_error(
                 'This warehouse has the layout of an earlier version: draws.draw_policies is not there, which says what each drawn '
                 ~ 'day is asked about. Remedy: `prevalence migrate`, which records it from what was asked; then the same command '

@@ -122,19 +122,63 @@ Engines write doubles differently, so a double is its whole part, what is beyond
     }) }}
 {%- endmacro %}
 
-{#- A SELECT with a row per plan and column of it: plan_id, column_name, column_value (text; null as it is). -#}
-{% macro _plan_column_rows(relation) -%}
-    {% for name, data_type in prevalence._plan_columns().items() -%}
+{#- Vars that decide a draw and what follows from it, with their types: each day keeps those that it was drawn under. -#}
+{% macro _recorded_vars() -%}
+    {{ return({'sampling_salt': 'string', 'rater_overlap_share': 'double', 'judge_missed_share': 'double'}) }}
+{%- endmacro %}
+
+{#- The value of such a var as it is now. -#}
+{% macro _var_in_force(name, data_type) -%}
+    {%- if data_type == 'string' -%}
+    '{{ dbt.escape_single_quotes(var(name)) }}'
+    {%- else -%}
+    cast({{ var(name) }} as {{ data_type }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A SELECT with a row per plan and column of it: the keys, column_name, column_value (text; null as it is).
+
+Arguments:
+    relation: name of a CTE with a row per plan.
+    keys: its columns that name the row.
+    columns: names and types; default: those of a sampling plan.
+-#}
+{% macro _plan_column_rows(relation, keys=['plan_id'], columns=none) -%}
+    {% for name, data_type in (columns or prevalence._plan_columns()).items() -%}
     {{ 'union all ' if not loop.first }}select
-        plan_id,
+        {{ keys | join(',\n        ') }},
         '{{ name }}' as column_name,
         {% if data_type == 'double' -%}
-        cast(cast({{ name }} as decimal(18, 9)) as string)
+        -- nine places, and all of them where these are not the number
+        case
+            when cast(cast({{ name }} as decimal(18, 9)) as double) = {{ name }}
+                then cast(cast({{ name }} as decimal(18, 9)) as string)
+            else cast({{ name }} as string)
+        end
         {%- else -%}
         cast({{ name }} as string)
         {%- endif %} as column_value
     from {{ relation }}
     {% endfor -%}
+{%- endmacro %}
+
+{#- The way back: a SELECT with a row per drawn plan and day, plan_id and sample_date and the columns of the plan and vars in their
+types. A day from before a var was recorded has it as it is now. -#}
+{% macro _plan_settings(plan_columns) -%}
+    select
+        plan_id,
+        sample_date,
+        {%- for name, data_type in prevalence._plan_columns().items() %}
+        cast(max(case when column_name = '{{ name }}' then column_value end) as {{ data_type }}) as {{ name }},
+        {%- endfor %}
+        {%- for name, data_type in prevalence._recorded_vars().items() %}
+        coalesce(
+            cast(max(case when column_name = '{{ name }}' then column_value end) as {{ data_type }}),
+            {{ prevalence._var_in_force(name, data_type) }}
+        ) as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ plan_columns }}
+    group by plan_id, sample_date
 {%- endmacro %}
 
 {#- Whether two values differ, null being a value: `is distinct from`, which the linter cannot read within a `case`. -#}
@@ -162,7 +206,7 @@ columns that break it. -#}
         'draw_units': {
             'random_number is not the hash of random_number_key':
                 prevalence._is_other(
-                    'random_number', prevalence._permanent_random_number('random_number_key', 'random_number_start')
+                    'random_number', prevalence._permanent_random_number('random_number_key', 'random_number_start', 'sampling_salt')
                 ),
             'design_weight is not 1 / inclusion_probability':
                 prevalence._is_other('design_weight', '1 / nullif(inclusion_probability, 0)'),
@@ -173,7 +217,7 @@ columns that break it. -#}
         },
         'draw_user_days': {
             'random_number is not the hash of plan and user-day':
-                prevalence._is_other('random_number', prevalence._whole_random_number('plan_id', 'unit_id')),
+                prevalence._is_other('random_number', prevalence._whole_random_number('plan_id', 'unit_id', 'sampling_salt')),
             'is_whole is not what random_number and whole_probability say':
                 prevalence._is_other('is_whole', '(random_number < whole_probability)'),
             'whole_inclusion_probability is not the product of the two':
@@ -183,20 +227,20 @@ columns that break it. -#}
             'random_number is not the hash of plan, user-day and interaction':
                 prevalence._is_other(
                     'random_number',
-                    prevalence._interaction_random_number('plan_id', 'user_day_id', 'interaction_id')
+                    prevalence._interaction_random_number('plan_id', 'user_day_id', 'interaction_id', 'sampling_salt')
                 ),
         },
         'draw_user_day_components': {
             'random_number is not the hash of plan, interaction and position':
                 prevalence._is_other(
-                    'random_number', prevalence._component_random_number('plan_id', 'interaction_id', 'position')
+                    'random_number', prevalence._component_random_number('plan_id', 'interaction_id', 'position', 'sampling_salt')
                 ),
         },
         'draw_audits': {
             'random_number is not the hash of plan, policy and unit':
                 'random_number_days is null and ' ~ prevalence._is_other(
                     'random_number', prevalence._audit_random_number(
-                        'plan_id', 'policy_id', 'unit_id', 'cast(null as bigint)', '0', '1'
+                        'plan_id', 'policy_id', 'unit_id', 'cast(null as bigint)', '0', '1', 'sampling_salt'
                     )
                 ),
             'random_number is not below audit_probability': 'random_number >= audit_probability',

@@ -10,7 +10,7 @@ draws as (
 
 plans as (
 
-    select * from {{ ref('stg_sampling_plans') }}
+    select * from {{ ref('draw_plan_settings') }}
 
 ),
 
@@ -44,11 +44,15 @@ judged_units as (
         plans.defence_share,
         plans.audit_units,
         plans.audit_floor,
+        plans.sampling_salt,
+        plans.judge_missed_share,
         judge_events.assignment_id is not null as is_judged,
         case when judge_events.outcome = 'ok' then judge_events.decision = 'violating' end as judge_is_violating
     from draws
     inner join plans
-        on draws.plan_id = plans.plan_id
+        on
+            draws.plan_id = plans.plan_id
+            and draws.sample_date = plans.sample_date
     inner join primary_assignments
         on
             draws.unit_type = primary_assignments.unit_type
@@ -166,6 +170,7 @@ audited_with_probability as (
         open_units.judge_is_violating,
         open_units.is_certainty,
         open_units.random_number_days,
+        open_units.judge_missed_share,
         case
             when open_units.audit_units is null or coalesce(open_units.judge_is_violating, true)
                 then cast(1 as double)
@@ -180,7 +185,7 @@ audited_with_probability as (
             as expected_violation,
         {{ prevalence._audit_random_number(
             'open_units.plan_id', 'open_units.policy_id', 'open_units.unit_id', 'open_units.random_number_days',
-            'open_units.random_number', 'open_units.inclusion_probability'
+            'open_units.random_number', 'open_units.inclusion_probability', 'open_units.sampling_salt'
         ) }} as random_number
     from open_units
     left join probabilities
@@ -247,8 +252,7 @@ final as (
         maximum_overall_weighted_exposure,
         -- a violation that nobody meets is one that the judge misses, too, in this share of cases
         coalesce(
-            (1 - cast({{ var('judge_missed_share') }} as double)) * called_weight
-            + cast({{ var('judge_missed_share') }} as double) * quiet_weight,
+            (1 - judge_missed_share) * called_weight + judge_missed_share * quiet_weight,
             called_weight,
             quiet_weight
         ) as missed_weight,

@@ -8,7 +8,7 @@ drawn_units as (
 
 plans as (
 
-    select * from {{ ref('stg_sampling_plans') }}
+    select * from {{ ref('frame_plans') }}
 
 ),
 
@@ -21,9 +21,13 @@ open_days as (
 
 ),
 
+-- beside the plan the vars that the day is drawn under
 plan_columns as (
 
-    {{ prevalence._plan_column_rows('plans') | indent(4) }}
+    {{ prevalence._plan_column_rows(
+        'plans', keys=['plan_id', 'unit_date'],
+        columns=dict(prevalence._plan_columns(), **prevalence._recorded_vars())
+    ) | indent(4) }}
 
 ),
 
@@ -36,7 +40,9 @@ final as (
         plan_columns.column_value
     from open_days
     inner join plan_columns
-        on open_days.plan_id = plan_columns.plan_id
+        on
+            open_days.plan_id = plan_columns.plan_id
+            and open_days.sample_date = plan_columns.unit_date
 
 )
 

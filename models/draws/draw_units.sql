@@ -20,10 +20,13 @@ plans as (
 
     select
         plan_id,
-        coalesce(random_number_stream, plan_id) as random_number_stream,
+        unit_date,
+        -- a plan that was renamed keeps its random numbers
+        coalesce(random_number_stream, series_id) as random_number_stream,
         random_number_days,
-        coalesce(random_number_start, cast(0 as double)) as random_number_start
-    from {{ ref('stg_sampling_plans') }}
+        coalesce(random_number_start, cast(0 as double)) as random_number_start,
+        sampling_salt
+    from {{ ref('frame_plans') }}
 
 ),
 
@@ -83,10 +86,13 @@ open_days as (
         undrawn_days.maximum_weighted_exposure,
         plans.random_number_stream,
         plans.random_number_days,
-        plans.random_number_start
+        plans.random_number_start,
+        plans.sampling_salt
     from undrawn_days
     inner join plans
-        on undrawn_days.plan_id = plans.plan_id
+        on
+            undrawn_days.plan_id = plans.plan_id
+            and undrawn_days.sample_date = plans.unit_date
     {% if var('replay') -%}
     inner join drawn_days
         on
@@ -143,7 +149,7 @@ keyed_units as (
         all_units.is_certainty,
         {{ prevalence._random_number_key(
             'open_days.random_number_stream', 'all_units.unit_id', 'all_units.unit_key', 'all_units.unit_date',
-            'open_days.random_number_days'
+            'open_days.random_number_days', 'open_days.sampling_salt'
         ) }} as random_number_key
     from all_units
     inner join open_days
@@ -159,7 +165,8 @@ open_units as (
 
     select
         *,
-        {{ prevalence._permanent_random_number('random_number_key', 'random_number_start') }} as random_number
+        {{ prevalence._permanent_random_number('random_number_key', 'random_number_start', 'sampling_salt') }}
+            as random_number
     from keyed_units
 
 ),
@@ -199,8 +206,8 @@ repeatedly_drawn_units as (
 
     {{ prevalence.draw_with_replacement(
         'with_replacement_units', unit='unit_id', size='size_measure', random_number='random_number',
-        expected_units='stratum_units', by=['plan_id', 'sample_date'],
-        draw_number=prevalence._draw_random_number('plan_id', 'sample_date', '_number')
+        expected_units='stratum_units', by=['plan_id', 'sample_date', 'sampling_salt'],
+        draw_number=prevalence._draw_random_number('plan_id', 'sample_date', '_number', 'sampling_salt')
     ) | indent(4) }}
 
 ),

@@ -12,9 +12,15 @@ components as (
 
 ),
 
+plans as (
+
+    select * from {{ ref('frame_plans') }}
+
+),
+
 numbered_components as (
 
-    select {{ prevalence._broadcast(['open_interactions']) }}
+    select {{ prevalence._broadcast(['open_interactions', 'plans']) }}
         open_interactions.plan_id,
         open_interactions.user_day_id,
         open_interactions.interaction_id,
@@ -28,13 +34,18 @@ numbered_components as (
         components.position,
         components.was_viewed,
         {{ prevalence._component_random_number(
-            'open_interactions.plan_id', 'open_interactions.interaction_id', 'components.position'
+            'open_interactions.plan_id', 'open_interactions.interaction_id', 'components.position',
+            'plans.sampling_salt'
         ) }} as random_number
     from components
     inner join open_interactions
         on
             components.interaction_id = open_interactions.interaction_id
             and components.unit_date = open_interactions.sample_date
+    inner join plans
+        on
+            open_interactions.plan_id = plans.plan_id
+            and open_interactions.sample_date = plans.unit_date
 
 ),
 

@@ -12,9 +12,15 @@ interactions as (
 
 ),
 
+plans as (
+
+    select * from {{ ref('frame_plans') }}
+
+),
+
 numbered_interactions as (
 
-    select {{ prevalence._broadcast(['open_user_days']) }}
+    select {{ prevalence._broadcast(['open_user_days', 'plans']) }}
         open_user_days.plan_id,
         open_user_days.unit_id as user_day_id,
         open_user_days.sample_date,
@@ -29,13 +35,18 @@ numbered_interactions as (
         interactions.country,
         interactions.views,
         {{ prevalence._interaction_random_number(
-            'open_user_days.plan_id', 'open_user_days.unit_id', 'interactions.interaction_id'
+            'open_user_days.plan_id', 'open_user_days.unit_id', 'interactions.interaction_id',
+            'plans.sampling_salt'
         ) }} as random_number
     from interactions
     inner join open_user_days
         on
             interactions.user_id = open_user_days.unit_key
             and interactions.unit_date = open_user_days.sample_date
+    inner join plans
+        on
+            open_user_days.plan_id = plans.plan_id
+            and open_user_days.sample_date = plans.unit_date
 
 ),
 

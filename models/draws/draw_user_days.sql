@@ -13,11 +13,23 @@ frame_user_days as (
 
 ),
 
+plans as (
+
+    select * from {{ ref('frame_plans') }}
+
+),
+
 open_draws as (
 
-    select *
+    select
+        open_units.*,
+        plans.sampling_salt
     from open_units
-    where unit_type = 'user_day'
+    inner join plans
+        on
+            open_units.plan_id = plans.plan_id
+            and open_units.sample_date = plans.unit_date
+    where open_units.unit_type = 'user_day'
 
 ),
 
@@ -82,7 +94,7 @@ numbered_draws as (
 
     select
         *,
-        {{ prevalence._whole_random_number('plan_id', 'unit_id') }} as whole_random_number
+        {{ prevalence._whole_random_number('plan_id', 'unit_id', 'sampling_salt') }} as whole_random_number
     from open_draws
 
 ),

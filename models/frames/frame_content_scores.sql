@@ -10,7 +10,7 @@ content_days as (
 
 policies as (
 
-    select * from {{ ref('stg_policies') }}
+    select * from {{ ref('frame_policies') }}
 
 ),
 
@@ -40,7 +40,8 @@ content_day_policies as (
         -- millionths: whole numbers add up to the same sum in any order, on any engine
         cast(round(risk_scores.score * 1000000) as bigint) as score_millionths
     from content_days
-    cross join policies
+    inner join policies
+        on content_days.unit_date = policies.unit_date
     left join risk_scores
         on
             content_days.content_id = risk_scores.content_id

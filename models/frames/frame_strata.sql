@@ -14,6 +14,7 @@ plans as (
 
     select
         plans.plan_id,
+        plans.unit_date,
         plans.unit_type,
         plans.expected_units,
         plans.stratum_bounds,
@@ -22,7 +23,7 @@ plans as (
         coalesce(plans.policy_id, 'all') as risk_scope,
         coalesce(plans.score_basis, 'learned') as score_basis,
         coalesce(plans.exposure_power, 1) as exposure_power
-    from {{ ref('stg_sampling_plans') }} as plans
+    from {{ ref('frame_plans') }} as plans
     inner join {{ ref('designs') }} as designs
         on plans.design = designs.design
     where designs.is_stratified
@@ -34,6 +35,7 @@ declared_strata as (
     {% for number in range(1, most_strata + 1) %}
     select
         plan_id,
+        unit_date,
         unit_type,
         risk_scope,
         exposure_power,
@@ -74,6 +76,7 @@ unit_sums as (
     inner join declared_strata
         on
             sized_units.unit_type = declared_strata.unit_type
+            and sized_units.unit_date = declared_strata.unit_date
             and sized_units.risk_scope = declared_strata.risk_scope
             and sized_units.highest_score_millionths
             between declared_strata.score_from_millionths and declared_strata.score_until_millionths
@@ -97,7 +100,6 @@ strata as (
 
     select
         plans.*,
-        plan_days.unit_date,
         declared_strata.stratum_number,
         declared_strata.score_from_millionths,
         declared_strata.score_until_millionths,
@@ -116,14 +118,18 @@ strata as (
         ) as standard_deviation
     from declared_strata
     inner join plans
-        on declared_strata.plan_id = plans.plan_id
+        on
+            declared_strata.plan_id = plans.plan_id
+            and declared_strata.unit_date = plans.unit_date
     inner join plan_days
-        on declared_strata.plan_id = plan_days.plan_id
+        on
+            declared_strata.plan_id = plan_days.plan_id
+            and declared_strata.unit_date = plan_days.unit_date
     left join unit_sums
         on
             declared_strata.plan_id = unit_sums.plan_id
             and declared_strata.stratum_number = unit_sums.stratum_number
-            and plan_days.unit_date = unit_sums.unit_date
+            and declared_strata.unit_date = unit_sums.unit_date
 
 ),
 

@@ -44,8 +44,10 @@ learned_rates as (
 -- policies that a plan is designed for alone; most often none, and then nothing below is read for them
 plan_policies as (
 
-    select distinct policy_id
-    from {{ ref('stg_sampling_plans') }}
+    select distinct
+        unit_date,
+        policy_id
+    from {{ ref('frame_plans') }}
     where policy_id is not null
 
 ),
@@ -77,7 +79,9 @@ plan_policy_scores as (
     select {{ prevalence._broadcast(['plan_policies']) }} content_scores.*
     from content_scores
     inner join plan_policies
-        on content_scores.policy_id = plan_policies.policy_id
+        on
+            content_scores.policy_id = plan_policies.policy_id
+            and content_scores.unit_date = plan_policies.unit_date
 
 ),
 
@@ -205,7 +209,8 @@ scoped_units as (
         policy_risks.raw_relative_risk,
         policy_risks.learned_relative_risk
     from units
-    cross join plan_policies
+    inner join plan_policies
+        on units.unit_date = plan_policies.unit_date
     left join policy_risks
         on
             units.unit_type = policy_risks.unit_type

@@ -26,6 +26,7 @@ plans as (
 
     select
         plans.plan_id,
+        plans.unit_date,
         plans.unit_type,
         plans.design,
         plans.expected_units,
@@ -39,7 +40,7 @@ plans as (
         designs.is_stratified,
         designs.is_with_replacement,
         designs.is_drawn_elsewhere
-    from {{ ref('stg_sampling_plans') }} as plans
+    from {{ ref('frame_plans') }} as plans
     inner join {{ ref('designs') }} as designs
         on plans.design = designs.design
     where plans.unit_type in ('content_day', 'interaction')
@@ -51,6 +52,7 @@ measures as (
 
     select distinct
         unit_type,
+        unit_date,
         risk_scope,
         exposure_power,
         score_power
@@ -82,6 +84,7 @@ day_totals as (
     inner join measures
         on
             sized_units.unit_type = measures.unit_type
+            and sized_units.unit_date = measures.unit_date
             and sized_units.risk_scope = measures.risk_scope
     group by
         measures.unit_type, sized_units.unit_date, measures.risk_scope, measures.exposure_power, measures.score_power
@@ -94,7 +97,6 @@ served_days as (
     select
         plans.*,
         plans.score_basis = 'learned' and day_totals.has_learned_rates as uses_learned_rates,
-        day_totals.unit_date,
         day_totals.exposure_size,
         day_totals.raw_risk_size,
         day_totals.learned_risk_size
@@ -102,6 +104,7 @@ served_days as (
     inner join plans
         on
             day_totals.unit_type = plans.unit_type
+            and day_totals.unit_date = plans.unit_date
             and day_totals.risk_scope = plans.risk_scope
             and day_totals.exposure_power = plans.exposure_power
             and day_totals.score_power = plans.score_power
@@ -203,6 +206,7 @@ drawn_elsewhere as (
         on
             logged_draws.interaction_id = sized_units.unit_key
             and plans.unit_type = sized_units.unit_type
+            and plans.unit_date = sized_units.unit_date
             and plans.risk_scope = sized_units.risk_scope
 
 ),

@@ -6,6 +6,7 @@ plans as (
 
     select
         plans.plan_id,
+        plans.unit_date,
         plans.design,
         plans.expected_units,
         plans.interactions_per_user_day,
@@ -16,7 +17,7 @@ plans as (
         coalesce(plans.defence_share, 1) as defence_share,
         coalesce(plans.cold_defence_share, plans.defence_share, 1) as cold_defence_share,
         designs.size_measure as size_kind
-    from {{ ref('stg_sampling_plans') }} as plans
+    from {{ ref('frame_plans') }} as plans
     inner join {{ ref('designs') }} as designs
         on plans.design = designs.design
     where plans.unit_type = 'user_day'
@@ -48,7 +49,8 @@ plan_interactions as (
         plans.risk_scope,
         least(interactions.views, coalesce(plans.components_per_interaction, interactions.views)) as capped_views
     from interactions
-    cross join plans
+    inner join plans
+        on interactions.unit_date = plans.unit_date
 
 ),
 
@@ -89,7 +91,9 @@ sized_user_days as (
         {{ prevalence._user_day_risk_size('user_days.learned_risk', 'plans.score_power') }} as learned_risk_size
     from user_days
     inner join plans
-        on user_days.plan_id = plans.plan_id
+        on
+            user_days.plan_id = plans.plan_id
+            and user_days.unit_date = plans.unit_date
 
 ),
 
@@ -113,13 +117,14 @@ served_days as (
     select
         plans.*,
         plans.score_basis = 'learned' and day_totals.has_learned_rates as uses_learned_rates,
-        day_totals.unit_date,
         day_totals.exposure as day_exposure,
         day_totals.raw_risk_size,
         day_totals.learned_risk_size
     from day_totals
     inner join plans
-        on day_totals.plan_id = plans.plan_id
+        on
+            day_totals.plan_id = plans.plan_id
+            and day_totals.unit_date = plans.unit_date
 
 ),
 

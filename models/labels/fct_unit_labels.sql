@@ -13,8 +13,9 @@ plans as (
 
     select
         plan_id,
+        sample_date,
         audit_units is not null as has_audit
-    from {{ ref('stg_sampling_plans') }}
+    from {{ ref('draw_plan_settings') }}
 
 ),
 
@@ -124,7 +125,9 @@ final as (
         expert_answers.label_protocol_id
     from draws
     inner join plans
-        on draws.plan_id = plans.plan_id
+        on
+            draws.plan_id = plans.plan_id
+            and draws.sample_date = plans.sample_date
     inner join expert_answers
         on
             draws.unit_type = expert_answers.unit_type

@@ -17,6 +17,14 @@ audits as (
 
 ),
 
+-- vars that each day was drawn under
+settings as (
+
+    select *
+    from {{ ref('draw_plan_settings') }}
+
+),
+
 unit_policies as (
 
     select *
@@ -26,17 +34,26 @@ unit_policies as (
 
 audited_units as (
 
-    select distinct
+    select
         unit_policies.unit_type,
         unit_policies.unit_id,
         unit_policies.policy_id,
-        unit_policies.policy_version
+        unit_policies.policy_version,
+        settings.sampling_salt,
+        max(settings.rater_overlap_share) as rater_overlap_share
     from audits
     inner join unit_policies
         on
             audits.plan_id = unit_policies.plan_id
             and audits.unit_id = unit_policies.unit_id
             and audits.policy_id = unit_policies.policy_id
+    inner join settings
+        on
+            audits.plan_id = settings.plan_id
+            and audits.sample_date = settings.sample_date
+    group by
+        unit_policies.unit_type, unit_policies.unit_id, unit_policies.policy_id, unit_policies.policy_version,
+        settings.sampling_salt
 
 ),
 
@@ -56,8 +73,8 @@ asked_assignments as (
         or {{ prevalence.hash_unit(
             "possible_assignments.policy_id || '|' || possible_assignments.unit_key || '|' || "
             ~ "possible_assignments.item_hash",
-            var('sampling_salt') ~ ':overlap'
-        ) }} < {{ var('rater_overlap_share') }}
+            prevalence._salted('audited_units.sampling_salt', 'overlap')
+        ) }} < audited_units.rater_overlap_share
 
 ),
 

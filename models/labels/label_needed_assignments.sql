@@ -9,10 +9,12 @@ possible_assignments as (
 
 ),
 
-audited_plans as (
+audited_days as (
 
-    select plan_id
-    from {{ ref('stg_sampling_plans') }}
+    select
+        plan_id,
+        sample_date
+    from {{ ref('draw_plan_settings') }}
     where audit_units is not null
 
 ),
@@ -86,8 +88,10 @@ judge_assignments as (
         possible_assignments.purpose,
         possible_assignments.assignment_id
     from unit_policies
-    inner join audited_plans
-        on unit_policies.plan_id = audited_plans.plan_id
+    inner join audited_days
+        on
+            unit_policies.plan_id = audited_days.plan_id
+            and unit_policies.sample_date = audited_days.sample_date
     inner join possible_assignments
         on
             unit_policies.unit_type = possible_assignments.unit_type

@@ -138,12 +138,6 @@ def _refuse_contradictions(connection: Warehouse, tables: tuple[Table, ...]) -> 
     """Raise UserError for policies and plans that cannot be told apart or have no meaning: nothing is built on them."""
     problems = []
     for table in (table for table in tables if table.name in CONFIGURATION):
-        ids = ", ".join(table.grain)
-        for *values, times in connection.rows(
-            f"select {ids}, count(*) as times from {table.relation} group by {ids} having count(*) > 1 order by {ids}"
-        ):
-            named = ", ".join(f"{name} {value}" for name, value in zip(table.grain, values, strict=True))
-            problems.append(f"{table.name}: {named} is there {times} times. Remedy: keep one row of each {ids}.")
         for name in table.grain:
             condition = f"{name} is null or trim({name}) = ''"
             ((rows,),) = connection.rows(f"select count(*) as n from {table.relation} where {condition}")
@@ -151,7 +145,7 @@ def _refuse_contradictions(connection: Warehouse, tables: tuple[Table, ...]) -> 
                 problems.append(f"{table.name}: {name} is empty in {rows} rows. Remedy: give each row its {name}.")
         if "importance" in {column.name for column in table.columns}:
             problems += [
-                f"{table.name}: importance of {ids} {name} is {importance}. Remedy: a number from 0, or null for 1."
+                f"{table.name}: importance of {table.grain[0]} {name} is {importance}. Remedy: a number from 0, or null for 1."
                 for name, importance in connection.rows(
                     f"select {table.grain[0]}, importance from {table.relation}"
                     " where not (importance >= 0 and importance < cast('Infinity' as double)) order by 1"

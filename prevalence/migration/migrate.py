@@ -217,7 +217,10 @@ def _done(connection: Warehouse, move: Move) -> str:
 
 
 def _lacks_what_was_asked(connection: Warehouse) -> bool:
-    return _is_table(connection, ASSIGNMENTS) and not _is_table(connection, ASKED)
+    if not _is_table(connection, ASSIGNMENTS) or not connection.row_count(ASSIGNMENTS):
+        return False
+    # landing makes an empty one where it finds none
+    return not _is_table(connection, ASKED) or not connection.row_count(ASKED)
 
 
 def _record_what_was_asked(connection: Warehouse) -> list[str]:
@@ -230,11 +233,14 @@ def _record_what_was_asked(connection: Warehouse) -> list[str]:
         if connection.relation_type(*policies.split(".")) == "table"
         else "select cast(null as string) as policy_id, cast(null as string) as title, cast(null as double) as importance"
     )
+    if _is_table(connection, ASKED):
+        connection.execute(f"drop table {ASKED}")
     connection.store(
         f"""
         select
             drawn_days.plan_id, drawn_days.sample_date, asked.policy_id, asked.policy_version,
-            coalesce(titles.title, asked.policy_id) as title, coalesce(titles.importance, 1.0) as importance
+            coalesce(titles.title, asked.policy_id) as title, coalesce(titles.importance, 1.0) as importance,
+            false as is_backfilled
         from (select distinct plan_id, sample_date from draws.draw_units) as drawn_days
         cross join (select distinct policy_id, policy_version from {ASSIGNMENTS}) as asked
         left join ({titles}) as titles on asked.policy_id = titles.policy_id

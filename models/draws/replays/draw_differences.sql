@@ -2,6 +2,23 @@
 
 with
 
+settings as (
+
+    {{ prevalence._plan_settings(source('stored_draws', 'draw_plans')) | indent(4) }}
+
+),
+
+-- under names that no table of drawn rows has
+salts as (
+
+    select
+        plan_id as salted_plan_id,
+        sample_date as salted_date,
+        sampling_salt
+    from settings
+
+),
+
 {% for table in tables -%}
 {%- set columns = (table.key + table.columns | list) | join(',\n        ') -%}
 {%- set row_key = prevalence._row_key(table.key) -%}
@@ -97,6 +114,10 @@ broken_rows as (
         {{ "|| " if not loop.first }}case when {{ condition }} then '; {{ rule }}' else '' end
         {% endfor %} as details
     from stored_{{ table.model }}
+    left join salts
+        on
+            stored_{{ table.model }}.plan_id = salts.salted_plan_id
+            and stored_{{ table.model }}.sample_date = salts.salted_date
     where
         ({{ prevalence._broken_rules(table.model).values() | join(')\n        or (') }})
 

@@ -78,6 +78,8 @@ plans as (
         plan_id,
         {{ prevalence._plan_columns() | join(',\n        ') }}
     from {{ ref('stg_sampling_plans') }}
+    -- as it is now, or will be
+    qualify row_number() over (partition by plan_id order by plan_row desc) = 1
 
 ),
 

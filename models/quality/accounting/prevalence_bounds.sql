@@ -34,7 +34,7 @@ coverage as (
 plans as (
 
     select *
-    from {{ ref('stg_sampling_plans') }}
+    from {{ ref('drawn_plans') }}
 
 ),
 

@@ -2,17 +2,10 @@
 
 with
 
-calendar_days as (
-
-    select unit_date as calendar_date
-    from {{ ref('stg_measured_days') }}
-
-),
-
 sampling_plans as (
 
     select *
-    from {{ ref('stg_sampling_plans') }}
+    from {{ ref('frame_plans') }}
 
 ),
 
@@ -89,6 +82,7 @@ plans as (
 
     select
         sampling_plans.plan_id,
+        sampling_plans.unit_date,
         sampling_plans.unit_type,
         coalesce(designs.is_drawn_elsewhere, false) as is_drawn_elsewhere,
         coalesce(designs.is_with_replacement, false) as is_with_replacement
@@ -98,24 +92,21 @@ plans as (
 
 ),
 
--- a plan that draws here has a frame on every day; one whose draws were logged elsewhere, on the days it was run
+-- a plan that draws here has a frame on every day that it draws; one whose draws were logged elsewhere, on the days it was run
 plan_days as (
 
-    select
-        plans.*,
-        calendar_days.calendar_date as unit_date
+    select *
     from plans
-    cross join calendar_days
-    where not plans.is_drawn_elsewhere
+    where not is_drawn_elsewhere
 
     union all
 
-    select
-        plans.*,
-        counted_frames.unit_date
+    select plans.*
     from plans
     inner join counted_frames
-        on plans.plan_id = counted_frames.plan_id
+        on
+            plans.plan_id = counted_frames.plan_id
+            and plans.unit_date = counted_frames.unit_date
     where plans.is_drawn_elsewhere
 
 ),

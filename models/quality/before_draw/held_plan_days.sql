@@ -4,7 +4,8 @@ with
 
 plans as (
 
-    select * from {{ ref('stg_sampling_plans') }}
+    select distinct plan_id
+    from {{ ref('stg_sampling_plans') }}
 
 ),
 

@@ -9,11 +9,56 @@ row_problems as (
 
 ),
 
-plans as (
+plan_days as (
+
+    select *
+    from {{ ref('frame_plans') }}
+
+),
+
+sampling_plans as (
 
     select *
     from {{ ref('stg_sampling_plans') }}
-    where expected_units >= 1
+
+),
+
+starts as (
+
+    select *
+    from {{ ref('frame_plan_starts') }}
+
+),
+
+-- a plan as it draws its newest day: what it was on days before is drawn and cannot be mended
+newest_settings as (
+
+    select
+        plan_id,
+        unit_type,
+        design,
+        expected_units
+    from plan_days
+    qualify row_number() over (partition by plan_id order by is_drawn asc, unit_date desc) = 1
+
+),
+
+plans as (
+
+    select
+        plan_days.plan_id,
+        plan_days.unit_date,
+        plan_days.unit_type,
+        plan_days.design,
+        plan_days.expected_units
+    from plan_days
+    inner join newest_settings
+        on
+            plan_days.plan_id = newest_settings.plan_id
+            and plan_days.unit_type = newest_settings.unit_type
+            and plan_days.design = newest_settings.design
+            and plan_days.expected_units = newest_settings.expected_units
+    where plan_days.expected_units >= 1
 
 ),
 
@@ -54,7 +99,9 @@ plan_frames as (
     inner join designs
         on plans.design = designs.design
     inner join totals
-        on plans.plan_id = totals.plan_id
+        on
+            plans.plan_id = totals.plan_id
+            and plans.unit_date = totals.unit_date
     where not designs.is_drawn_elsewhere
     group by plans.plan_id, plans.unit_type, plans.expected_units, designs.is_with_replacement
 
@@ -156,10 +203,71 @@ floors_above_the_sample as (
 
 ),
 
+renamed_plans as (
+
+    select
+        plan_id,
+        max(renamed_from) as renamed_from
+    from sampling_plans
+    where renamed_from is not null
+    group by plan_id
+
+),
+
+listed_plans as (
+
+    select distinct plan_id
+    from sampling_plans
+
+),
+
+-- what was drawn under the earlier name is found by it: a name that nobody knows, or that is still in use, finds nothing
+bad_names as (
+
+    select
+        renamed_plans.plan_id,
+        case
+            when renamed_plans.renamed_from = renamed_plans.plan_id then 'renamed_from_itself'
+            when listed_plans.plan_id is not null then 'renamed_from_a_plan_that_is_there'
+            when starts.plan_id is null then 'renamed_from_unknown'
+            else 'renamed_from_too_late'
+        end as problem,
+        cast(null as double) as asked,
+        cast(null as double) as available,
+        case
+            when starts.plan_id is not null and listed_plans.plan_id is null then cast(1 as bigint)
+            else cast(2 as bigint)
+        end as severity,
+        'renamed_from is ' || renamed_plans.renamed_from || case
+            when renamed_plans.renamed_from = renamed_plans.plan_id
+                then ', the plan itself; leave it empty'
+            when listed_plans.plan_id is not null
+                then ', which still stands among the plans; take its row out, or leave renamed_from empty'
+            when starts.plan_id is null
+                then
+                    ', and no plan of that name was ever there; put the name there that the plan had before, or leave it '
+                    || 'empty'
+            else
+                ', and the plan was there before under its own name: it goes on as a series of its own; leave it empty'
+        end as message
+    from renamed_plans
+    left join listed_plans
+        on renamed_plans.renamed_from = listed_plans.plan_id
+    left join starts
+        on renamed_plans.renamed_from = starts.plan_id
+    left join starts as own_starts
+        on renamed_plans.plan_id = own_starts.plan_id
+    where
+        listed_plans.plan_id is not null
+        or starts.plan_id is null
+        or starts.series_id <> own_starts.series_id
+
+),
+
 final as (
 
     {% for relation in [
-        'row_problems', 'too_many_units', 'small_days', 'sizes_of_nothing', 'empty_strata', 'floors_above_the_sample'
+        'row_problems', 'bad_names', 'too_many_units', 'small_days', 'sizes_of_nothing', 'empty_strata', 'floors_above_the_sample'
     ] -%}
     select
         {{ relation }}.plan_id,

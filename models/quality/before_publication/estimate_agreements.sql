@@ -10,7 +10,7 @@ with
 plans as (
 
     select *
-    from {{ ref('stg_sampling_plans') }}
+    from {{ ref('drawn_plans') }}
 
 ),
 

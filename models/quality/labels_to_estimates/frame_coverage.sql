@@ -19,7 +19,7 @@ frames as (
 plans as (
 
     select *
-    from {{ ref('stg_sampling_plans') }}
+    from {{ ref('frame_plans') }}
 
 ),
 
@@ -127,7 +127,9 @@ joined_days as (
         interaction_days.null_user_share
     from plan_days
     left join plans
-        on plan_days.plan_id = plans.plan_id
+        on
+            plan_days.plan_id = plans.plan_id
+            and plan_days.sample_date = plans.unit_date
     left join designs
         on plans.design = designs.design
     left join drawn_days

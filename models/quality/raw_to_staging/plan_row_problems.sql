@@ -173,6 +173,37 @@ missing_sizes as (
 
 ),
 
+-- of rows that hold on the same day nobody can tell which does
+plans_twice as (
+
+    select
+        plan_id,
+        'stands_twice' as problem,
+        cast(count(*) as double) as asked,
+        cast(1 as double) as available,
+        'the plan stands in ' || cast(count(*) as string) || ' rows that hold on the same days; keep one of them, or let '
+        || 'valid_from and valid_until say which days each is for' as message
+    from plans
+    where is_in_force_twice
+    group by plan_id
+
+),
+
+lives_without_a_day as (
+
+    select
+        plan_id,
+        'valid_until_not_after_valid_from' as problem,
+        cast(null as double) as asked,
+        cast(null as double) as available,
+        'valid_until is ' || cast(max(valid_until) as string) || ' and valid_from ' || cast(max(valid_from) as string)
+        || '; valid_until is the day after the last one, so put a later day there' as message
+    from plans
+    where valid_until <= valid_from
+    group by plan_id
+
+),
+
 unknown_policies as (
 
     select
@@ -290,8 +321,8 @@ permanent_numbers as (
 problems as (
 
     {% for relation in [
-        'unknown_words', 'unknown_designs', 'unknown_powers', 'values_out_of_range', 'missing_sizes', 'unknown_policies',
-        'designs_of_other_units', 'audited_user_days', 'malformed_bounds', 'designs_without_audit', 'permanent_numbers',
+        'unknown_words', 'unknown_designs', 'unknown_powers', 'values_out_of_range', 'missing_sizes', 'plans_twice',
+        'lives_without_a_day', 'unknown_policies', 'designs_of_other_units', 'audited_user_days', 'malformed_bounds', 'designs_without_audit', 'permanent_numbers',
     ] -%}
     select * from {{ relation }}
     {%- if not loop.last %}
@@ -303,7 +334,7 @@ problems as (
 
 final as (
 
-    select
+    select distinct
         plan_id,
         problem,
         asked,

@@ -631,7 +631,7 @@ def test_a_disk_that_fills_up_leaves_the_warehouse_as_it_was(command):
     assert command.query("select count(*) from raw.users") == [(10,)]
 
 
-def test_policies_and_plans_that_contradict_each_other_are_named_before_anything_is_built(command):
+def test_policies_without_id_or_meaning_are_named_before_anything_is_built(command):
     rows = ", ".join(
         f"('{name}', '1.0.0', 'Title', cast({importance} as double))"
         for name, importance in (
@@ -652,8 +652,8 @@ def test_policies_and_plans_that_contradict_each_other_are_named_before_anything
     )
     code, text = command("run", "--raw-folder", folder)
     assert code == cli.EXIT_USER
-    assert "policies: policy_id it's is there 2 times. Remedy" in text
-    assert "sampling_plans: plan_id all_interactions is there 2 times. Remedy" in text
+    # what stands twice holds itself back alone, later (quality.plan_row_problems, quality.policy_row_problems)
+    assert " times" not in text
     assert "importance of policy_id odd is nan" in text and "importance of policy_id less is -1.0" in text
     assert "policy_id is empty in 1 rows" in text and "once" not in text and "none" not in text
     # the landing was taken back, too

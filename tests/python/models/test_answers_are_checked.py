@@ -64,7 +64,7 @@ def read(queries: dict[str, tuple[str, str]]) -> Iterator[Answers]:
             tables = {
                 "raw.label_events": events,
                 "staging.stg_policies": f"select '{POLICY}' as policy_id",
-                "staging.stg_sampling_plans": "select 'plan' as plan_id, null::bigint as audit_units",
+                "draws.draw_plan_settings": "select 'plan' as plan_id, date '2026-10-05' as sample_date, null::bigint as audit_units",
                 "labels.label_possible_assignments": f"""
                     select unit as assignment_id, 'item_' || unit as item_id, 'hash' as item_hash,
                         'interaction' as unit_type, unit as unit_id, unit as unit_key, components as component_count,

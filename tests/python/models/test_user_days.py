@@ -133,6 +133,10 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
             f"select * from read_csv('{ROOT / 'seeds' / 'designs.csv'}')",
         )
         create(
+            "frames.frame_plans",
+            f"select *, {DAY} as unit_date, plan_id as series_id, 'prevalence' as sampling_salt from staging.stg_sampling_plans",
+        )
+        create(
             "draws.draw_policies",
             f"select plan_id, {DAY} as sample_date, 'p' as policy_id, '1' as policy_version from staging.stg_sampling_plans",
         )
@@ -295,4 +299,4 @@ def test_models_are_those_of_the_project() -> None:
     made = {*MODELS, *(name.split(".")[1] for name in TABLES if "." in name), "stg_sampling_plans", "fct_unit_labels"}
     read = {name for text in texts.values() for name in re.findall(r"ref\('(\w+)'\)", text)}
     # frames of other units have no rows here, and no plan is at fault
-    assert read <= made | {"designs", "frame_units", "plan_problems", "draw_policies"}
+    assert read <= made | {"designs", "frame_units", "plan_problems", "draw_policies", "frame_plans"}
