@@ -18,7 +18,7 @@ signed_in_prevalence as (
 
 plans as (
 
-    select * from {{ ref('drawn_plans') }}
+    select * from {{ ref('draw_newest_plans') }}
 
 ),
 

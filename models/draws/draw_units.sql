@@ -53,7 +53,7 @@ drawn_days as (
     select distinct
         plan_id,
         sample_date
-    from {{ source('stored_draws', 'draw_plans') }}
+    from {{ source('earlier_draws', 'draw_plans') }}
 
 ),
 {%- else -%}

@@ -4,7 +4,7 @@ with
 
 settings as (
 
-    {{ prevalence._plan_settings(source('stored_draws', 'draw_plans')) | indent(4) }}
+    {{ prevalence._plan_settings(source('earlier_draws', 'draw_plans')) | indent(4) }}
 
 ),
 

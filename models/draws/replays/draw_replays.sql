@@ -67,7 +67,7 @@ plans_when_drawn as (
         sample_date,
         column_name,
         column_value
-    from {{ source('stored_draws', 'draw_plans') }}
+    from {{ source('earlier_draws', 'draw_plans') }}
     where {{ prevalence._is_replayed('sample_date') }}
 
 ),

@@ -5,7 +5,7 @@ with
 -- in a replay as they are stored: what was known when a day was drawn is recorded and not drawn
 plan_columns as (
 
-    select * from {{ source('stored_draws', 'draw_plans') if var('replay') else ref('draw_plans') }}
+    select * from {{ source('earlier_draws', 'draw_plans') if var('replay') else ref('draw_plans') }}
 
 ),
 

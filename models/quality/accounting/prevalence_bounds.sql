@@ -34,7 +34,7 @@ coverage as (
 plans as (
 
     select *
-    from {{ ref('drawn_plans') }}
+    from {{ ref('draw_newest_plans') }}
 
 ),
 

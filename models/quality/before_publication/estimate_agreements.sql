@@ -10,7 +10,7 @@ with
 plans as (
 
     select *
-    from {{ ref('drawn_plans') }}
+    from {{ ref('draw_newest_plans') }}
 
 ),
 

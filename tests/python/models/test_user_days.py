@@ -140,7 +140,10 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
             "draws.draw_policies",
             f"select plan_id, {DAY} as sample_date, 'p' as policy_id, '1' as policy_version from staging.stg_sampling_plans",
         )
-        create("quality.plan_problems", "select plan_id, 2 as severity from staging.stg_sampling_plans where false")
+        create(
+            "quality.held_plan_days",
+            f"select plan_id, {DAY} as unit_date from staging.stg_sampling_plans where false",
+        )
         create(
             "frames.frame_units",
             "select plan_id, '' as unit_id, '' as unit_type, date '2026-10-05' as unit_date, '' as unit_key, design, "
@@ -299,4 +302,4 @@ def test_models_are_those_of_the_project() -> None:
     made = {*MODELS, *(name.split(".")[1] for name in TABLES if "." in name), "stg_sampling_plans", "fct_unit_labels"}
     read = {name for text in texts.values() for name in re.findall(r"ref\('(\w+)'\)", text)}
     # frames of other units have no rows here, and no plan is at fault
-    assert read <= made | {"designs", "frame_units", "plan_problems", "draw_policies", "frame_plans"}
+    assert read <= made | {"designs", "frame_units", "plan_problems", "draw_policies", "frame_plans", "held_plan_days"}
