@@ -38,6 +38,14 @@ draw_records as (
 
 ),
 
+-- when each plan was first seen
+plan_starts as (
+
+    select *
+    from {{ source('earlier_frames', 'frame_plan_starts') }}
+
+),
+
 plans_now as (
 
     select *
@@ -66,11 +74,22 @@ plan_ends as (
 
     select
         sampling_plans.plan_id,
-        coalesce(max(drawn_days.sample_date), max(last_drawn_day.last_date)) as last_date
+        coalesce(
+            max(drawn_days.sample_date),
+            -- it has not drawn yet: it begins with its date, or after what had been drawn when it came
+            {{ prevalence._add_days('min(sampling_plans.valid_from)', '-1') }},
+            max(
+                case when plan_starts.plan_id is not null
+                    then coalesce(plan_starts.begins_after, cast('0001-01-01' as date)) end
+            ),
+            max(last_drawn_day.last_date)
+        ) as last_date
     from sampling_plans
     cross join last_drawn_day
     left join drawn_days
         on sampling_plans.plan_id = drawn_days.plan_id
+    left join plan_starts
+        on sampling_plans.plan_id = plan_starts.plan_id
     group by sampling_plans.plan_id
 
 ),
