@@ -33,6 +33,12 @@ plan_problems as (
 
 ),
 
+draw_costs as (
+
+    select * from {{ ref('draw_costs') }}
+
+),
+
 gate_checks as (
 
     select * from {{ ref('gate_checks') }}
@@ -61,6 +67,10 @@ broken_frames as (
             ],
         },
         {'name': 'plan_problems', 'has_plan': true, 'columns': ['severity']},
+        {
+            'name': 'draw_costs', 'day': 'unit_date', 'has_plan': true,
+            'columns': ['cost_budget_share', 'questions_budget_share'],
+        },
     ]) | indent(4) }}
 
 ),

@@ -1,0 +1,164 @@
+{{ config(materialized='table') }}
+
+{%- set budgets = {'cost': var('cost_budget'), 'questions': var('question_budget')} %}
+
+with
+
+plan_days as (
+
+    select * from {{ ref('frame_plans') }}
+
+),
+
+totals as (
+
+    select * from {{ ref('frame_totals') }}
+
+),
+
+user_days as (
+
+    select * from {{ ref('frame_user_days') }}
+
+),
+
+policies as (
+
+    select * from {{ ref('frame_policies') }}
+
+),
+
+label_costs as (
+
+    select * from {{ ref('label_costs') }}
+
+),
+
+policy_counts as (
+
+    select
+        unit_date,
+        count(*) as policies
+    from policies
+    group by unit_date
+
+),
+
+-- what is shown of a user-day: all of one that is taken whole, else as many interactions as the plan takes
+interactions_shown as (
+
+    select
+        plan_id,
+        unit_date,
+        sum(
+            inclusion_probability * (
+                whole_probability * cast(interactions as double)
+                + (1 - whole_probability)
+                * cast(least(interactions, coalesce(interactions_per_user_day, interactions)) as double)
+            )
+        ) as shown_units
+    from user_days
+    group by plan_id, unit_date
+
+),
+
+pool_costs as (
+
+    select
+        max(case when pool = 'llm' then cost_per_label end) as judge_cost,
+        max(case when pool = 'sme' then cost_per_label end) as expert_cost,
+        max(case when pool = 'bpo' then cost_per_label end) as rater_cost
+    from label_costs
+
+),
+
+asked_days as (
+
+    select
+        plan_days.plan_id,
+        plan_days.unit_date,
+        plan_days.is_drawn,
+        plan_days.rater_overlap_share,
+        cast(policy_counts.policies as double) as policies,
+        coalesce(interactions_shown.shown_units, totals.sum_of_inclusion_probabilities) as shown_units,
+        cast(plan_days.audit_units as double) as audit_units
+    from plan_days
+    inner join totals
+        on
+            plan_days.plan_id = totals.plan_id
+            and plan_days.unit_date = totals.unit_date
+    inner join policy_counts
+        on plan_days.unit_date = policy_counts.unit_date
+    left join interactions_shown
+        on
+            plan_days.plan_id = interactions_shown.plan_id
+            and plan_days.unit_date = interactions_shown.unit_date
+
+),
+
+-- at most: what shows the same is asked about once, on however many days and by however many plans it is drawn
+questions as (
+
+    select
+        plan_id,
+        unit_date,
+        is_drawn,
+        policies * shown_units as judge_questions,
+        policies * least(coalesce(audit_units, shown_units), shown_units) as expert_questions,
+        2 * rater_overlap_share * policies * least(coalesce(audit_units, shown_units), shown_units) as rater_questions
+    from asked_days
+
+),
+
+costs as (
+
+    select
+        questions.*,
+        questions.judge_questions + questions.expert_questions + questions.rater_questions as questions,
+        questions.judge_questions * pool_costs.judge_cost + questions.expert_questions * pool_costs.expert_cost
+        + questions.rater_questions * pool_costs.rater_cost as cost
+    from questions
+    cross join pool_costs
+
+),
+
+-- days are paid for in their order, those that are drawn before the others
+months as (
+
+    select
+        *,
+        {%- for name in budgets %}
+        sum({{ name }}) over (
+            partition by year(unit_date), month(unit_date)
+            order by case when is_drawn then 0 else 1 end asc, unit_date asc, plan_id asc
+            rows between unbounded preceding and current row
+        ) as month_{{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from costs
+
+),
+
+final as (
+
+    select
+        plan_id,
+        unit_date,
+        is_drawn,
+        judge_questions,
+        expert_questions,
+        rater_questions,
+        cost,
+        month_questions,
+        month_cost,
+        {%- for name, budget in budgets.items() %}
+        {% if budget is none -%}
+        cast(null as double)
+        {%- else -%}
+        case when not is_drawn then month_{{ name }} / cast({{ budget }} as double) end
+        {%- endif %} as {{ name }}_budget_share{{ ',' if not loop.last }}
+        {%- endfor %}
+    from months
+
+)
+
+select * from final
