@@ -9,7 +9,7 @@ possible_assignments as (
 
 ),
 
-audited_days as (
+days_with_audit as (
 
     select
         plan_id,
@@ -88,10 +88,10 @@ judge_assignments as (
         possible_assignments.purpose,
         possible_assignments.assignment_id
     from unit_policies
-    inner join audited_days
+    inner join days_with_audit
         on
-            unit_policies.plan_id = audited_days.plan_id
-            and unit_policies.sample_date = audited_days.sample_date
+            unit_policies.plan_id = days_with_audit.plan_id
+            and unit_policies.sample_date = days_with_audit.sample_date
     inner join possible_assignments
         on
             unit_policies.unit_type = possible_assignments.unit_type
