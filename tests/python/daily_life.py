@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from prevalence.command_line import cli
+from prevalence.command_line.exits import EXIT_BLOCKED, EXIT_WAITING
 from prevalence.engines.contract import raw_tables
 from prevalence.engines.duckdb_warehouse import DuckDb
 
@@ -152,7 +153,7 @@ class Life:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             found = cli.main(["run", "--raw-folder", str(self.raw), *options])
         text = said.getvalue()
-        assert (found in (0, cli.EXIT_BLOCKED, 3)) if code is None else found == code, text
+        assert (found in (0, EXIT_BLOCKED, EXIT_WAITING)) if code is None else found == code, text
         return text
 
     def answer(self) -> int:
