@@ -183,9 +183,9 @@ def test_a_plan_is_changed_retired_and_added(world: World) -> None:
     assert [row for row in world.draws(4) if row[0] in ("p", "q")] == before
     assert world.rows(sizes) == [(2, 8), (3, 8), (4, 8), (5, 8), (6, 9)]
     assert world.drawn() == {"p": [2, 3, 4, 5, 6], "q": [2, 3, 4, 5], "r": [6], "s": [4, 5, 6]}
-    assert world.rows("select min(uncovered_exposure_share), max(uncovered_exposure_share) from quality.frame_coverage") == [
-        (0, 0)
-    ]
+    assert world.rows(
+        "select min(uncovered_exposure_share), max(uncovered_exposure_share) from quality.frame_coverage"
+    ) == [(0, 0)]
     assert [row[0] for row in world.rows("select plan_id from quality.plan_problems where severity > 1")] == ["t"]
     ((settings,),) = world.rows(
         "select list(distinct expected_units order by expected_units) from draws.draw_plan_settings where plan_id = 'p'"
@@ -199,7 +199,9 @@ def test_a_plan_is_renamed(world: World) -> None:
     assert world.draws(4) == before
     assert world.drawn() == {"p": [2, 3, 4, 5], "p2": [6], "q": [2, 3, 4, 5, 6]}
     # its random numbers go on
-    ((key,),) = world.rows("select distinct split_part(random_number_key, '|', 1) from draws.draw_units where plan_id = 'p2'")
+    ((key,),) = world.rows(
+        "select distinct split_part(random_number_key, '|', 1) from draws.draw_units where plan_id = 'p2'"
+    )
     assert key == "p"
     assert world.rows("select plan_id, problem from quality.plan_problems where severity > 1") == [
         ("lost", "renamed_from_unknown")
