@@ -12,7 +12,7 @@ import click
 from prevalence.command_line.commands import COMMANDS
 from prevalence.command_line.exits import EXIT_BLOCKED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USER
 from prevalence.engines.settings import Settings, UserError
-from prevalence.engines.terminal import highlighted
+from prevalence.engines.terminal import highlighted, plain_lines
 
 # Packages beside the product bring commands under this name (pyproject.toml): the demo world, and what shows that it holds.
 JOINING = "prevalence.commands"
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         from prevalence.engines.dbt import BuildError
 
-        click.echo(f"\n{error}", err=True)
+        click.echo(f"\n{plain_lines(str(error))}", err=True)
         return EXIT_FAILED if isinstance(error, BuildError) else EXIT_USER
     except Exception as error:
         return _explained(error)
@@ -89,10 +89,10 @@ def _explained(error: Exception) -> int:
     from prevalence.engines.duckdb_warehouse import explain_failure, remedy_of
 
     if isinstance(error, GateBlocked):
-        click.echo(f"\n{error}", err=True)
+        click.echo(f"\n{plain_lines(str(error))}", err=True)
         return EXIT_BLOCKED
     if isinstance(error, duckdb.Error):
-        click.echo(f"\n{explain_failure(Settings.from_environment(), error)}", err=True)
+        click.echo(f"\n{plain_lines(explain_failure(Settings.from_environment(), error))}", err=True)
         return EXIT_USER
     if isinstance(error, OSError) and error.errno is not None:
         place = f" at {error.filename}" if error.filename else ""

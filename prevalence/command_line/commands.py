@@ -23,7 +23,7 @@ from prevalence.command_line.options import (
     with_vars,
 )
 from prevalence.engines.settings import Settings, UserError, display
-from prevalence.engines.terminal import alive, highlighted
+from prevalence.engines.terminal import alive, highlighted, plain, plain_lines
 
 MEASURE, PLAN, ENGINES = "Measure", "Plan and prove", "Engines"
 
@@ -196,7 +196,7 @@ def plan(
     )
     with alive("comparing plans"):
         result = planner.make(settings, request, variables, threads)
-    click.echo(text(result))
+    click.echo(plain_lines(text(result)))
     drawn = planner.save_chart(settings, result, output)
     click.echo(f"\nchart: {display(drawn)}; rows: planning.plan_expectations")
 
@@ -217,7 +217,7 @@ def replay(
 
     with alive("drawing again"):
         found = replaying.replay(settings, plans, start_date, end_date, variables)
-    click.echo("\n".join(found.lines))
+    click.echo("\n".join(map(plain, found.lines)))
     return 0 if found.is_proven else EXIT_BLOCKED
 
 

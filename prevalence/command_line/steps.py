@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from prevalence.engines.dbt import Dbt
 from prevalence.engines.landing import land
 from prevalence.engines.settings import Settings, UserError, display
-from prevalence.engines.terminal import alive, is_terminal
+from prevalence.engines.terminal import alive, is_terminal, plain_lines
 from prevalence.labeling.open_assignments import open_assignments
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run_steps(steps: list[Step]) -> None:
             print(f"{end}stopped", flush=True)
             raise
         seconds = time.monotonic() - begun
-        print(f"{end}{seconds:6.1f} s" + (f"  {said}" if said else ""), flush=True)
+        print(f"{end}{seconds:6.1f} s" + (f"  {plain_lines(said)}" if said else ""), flush=True)
 
 
 def land_step(settings: Settings, raw_folder: Path | None) -> Step:

@@ -10,6 +10,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+# what moves a cursor, rings, erases or turns the direction of writing; texts of people may hold any of it
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def plain(text: str, kept: str = "") -> str:
+    """The text with every control character written out, but for those `kept`: nothing that is printed acts."""
+    return _CONTROLS.sub(lambda found: found[0] if found[0] in kept else repr(found[0])[1:-1], text)
+
+
+def plain_lines(text: str) -> str:
+    """The same for a text of several lines."""
+    return plain(text, kept="\n\t")
+
 
 def is_terminal() -> bool:
     return sys.stdout.isatty()

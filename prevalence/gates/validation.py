@@ -1,4 +1,4 @@
-"""Validate a gate's tables with Great Expectations: suites are made from its checks, pages and results from what they find."""
+"""Validate a gate's tables with Great Expectations: suites are made from its checks, results and a page from what they find."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from typing import Any
 
 import pandas as pd
 
+from prevalence.engines.terminal import plain
 from prevalence.gates.checks import Check, Gate, GateError, Limit, Table
+from prevalence.gates.page import page
 
 SHOWN_ROWS = 3
 
@@ -62,57 +64,31 @@ def _main_module_with_file() -> Iterator[None]:
             del main.__file__
 
 
-CONTEXT_FILE = """\
-config_version: 4.0
-analytics_enabled: false
-progress_bars:
-  globally: false
-plugins_directory: plugins/
-expectations_store_name: expectations
-validation_results_store_name: validations
-checkpoint_store_name: checkpoints
-stores:
-  expectations:
-    class_name: ExpectationsStore
-    store_backend: {{class_name: TupleFilesystemStoreBackend, base_directory: expectations/}}
-  validations:
-    class_name: ValidationResultsStore
-    store_backend: {{class_name: TupleFilesystemStoreBackend, base_directory: validations/}}
-  checkpoints:
-    class_name: CheckpointStore
-    store_backend:
-      class_name: TupleFilesystemStoreBackend
-      suppress_store_backend_id: true
-      base_directory: checkpoints/
-  validation_definition_store:
-    class_name: ValidationDefinitionStore
-    store_backend: {{class_name: TupleFilesystemStoreBackend, base_directory: definitions/}}
-data_docs_sites:
-  pages:
-    class_name: SiteBuilder
-    show_how_to_buttons: false
-    store_backend: {{class_name: TupleFilesystemStoreBackend, base_directory: {pages}}}
-    site_index_builder: {{class_name: DefaultSiteIndexBuilder}}
-"""
+def _context(gx: Any) -> Any:
+    """A context that is gone with the process: no file, and nothing that reports what is done."""
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
+
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        analytics_enabled=False,
+        progress_bars={"globally": False},
+        data_docs_sites={},
+    )
+    return gx.get_context(mode="ephemeral", project_config=config)
 
 
-def _context(gate: Gate, root: Path) -> tuple[Any, Path]:
-    """A fresh context for this gate and the folder of its pages, `<root>/<gate>`.
-
-    Fresh: the pages show the last run alone, and a context that a killed run left half-written cannot stop the next.
-    """
-    pages, context_root = root / gate.name, root / ".contexts" / gate.name
-    for folder in (pages, context_root):
-        shutil.rmtree(folder, ignore_errors=True)
+def _write_page(gate: Gate, results: Sequence[CheckResult], subject: str, root: Path) -> Path:
+    """The gate's page, `<root>/<gate>/index.html`; the folder holds the last run alone."""
+    folder = root / gate.name
+    # earlier versions kept their working files beside the pages
+    for old in (folder, root / ".contexts"):
+        shutil.rmtree(old, ignore_errors=True)
     try:
-        context_root.mkdir(parents=True)
-        (context_root / "great_expectations.yml").write_text(
-            CONTEXT_FILE.format(pages=f"../../{gate.name}"), encoding="utf-8"
-        )
+        folder.mkdir(parents=True)
+        (folder / "index.html").write_text(page(gate, results, subject), encoding="utf-8")
     except OSError as error:
         raise GateError(f"The pages of the gate cannot be written to {root}: {error.strerror}.") from error
-    context = _great_expectations().get_context(mode="file", context_root_dir=str(context_root))
-    return context, pages
+    return folder / "index.html"
 
 
 def validate(
@@ -122,7 +98,7 @@ def validate(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         gx = _great_expectations()
-        context, pages = _context(gate, root)
+        context = _context(gx)
         source = context.data_sources.add_pandas("quality")
         results: dict[tuple[str, str], CheckResult] = {}
         for table in gate.tables:
@@ -152,10 +128,8 @@ def validate(
                 for limit in check.limits:
                     own = [o for o in outcomes if o.expectation_config.meta["limit"] == _limit_id(check, limit)]
                     results[check.name, limit.severity] = _check_result(gate, table, check, limit, own, frame, subject)
-        if with_pages:
-            context.build_data_docs()
     in_order = tuple(results[check.name, limit.severity] for check in gate.checks for limit in check.limits)
-    return in_order, pages / "index.html" if with_pages else None
+    return in_order, _write_page(gate, in_order, subject, root) if with_pages else None
 
 
 def _prepared(frame: pd.DataFrame, checks: Sequence[Check], table: Table) -> pd.DataFrame:
@@ -230,7 +204,7 @@ def _check_result(
         if not check.may_be_null and nulls:
             worst += f", {nulls} null"
         first = "; ".join(
-            " ".join(f"{key}={value}" for key, value in zip(table.keys, row, strict=True))
+            " ".join(f"{key}={plain(value)}" for key, value in zip(table.keys, row, strict=True))
             for row in sorted(offending)[:SHOWN_ROWS]
         )
         more = f"; and {failing_rows - SHOWN_ROWS} more" if failing_rows > SHOWN_ROWS else ""

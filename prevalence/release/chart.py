@@ -17,6 +17,8 @@ STYLE = {
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",
     "font.size": 9,
+    # a title is text, whatever it holds
+    "text.parse_math": False,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": MUTED,
     "xtick.color": MUTED,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from prevalence.engines.terminal import plain
 from prevalence.engines.warehouse_interface import Warehouse
 
 # Plan, unit type, policy, period type and first day, which an overall figure is told apart by; columns in this order.
@@ -14,6 +15,8 @@ _COLUMNS = """
 """
 # A chart of more days than these has no room for a mark on each.
 NEWEST_DAYS = 92
+# What fits above a panel of the chart.
+LONGEST_TITLE = 48
 # True values of overall figures, where somebody knows them, as who made a demo world does.
 Truths = Mapping[Key, float]
 
@@ -57,7 +60,13 @@ def headlines(connection: Warehouse, truths: Truths) -> list[Figure]:
     rows = connection.rows(
         f"select policy_title, period_title, {_COLUMNS} from marts.headline_prevalence order by policy_id"
     )
-    return [Figure(title, period, *row, truths.get(tuple(row[:5]))) for title, period, *row in rows]
+    return [Figure(_title(title), period, *row, truths.get(tuple(row[:5]))) for title, period, *row in rows]
+
+
+def _title(title: str) -> str:
+    """A title as a line of its own: people write what they like into it."""
+    shown = plain(title)
+    return shown if len(shown) <= LONGEST_TITLE else f"{shown[: LONGEST_TITLE - 1]}…"
 
 
 def days_of(connection: Warehouse, headline: Figure, truths: Truths) -> list[Figure]:

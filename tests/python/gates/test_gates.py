@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
@@ -17,7 +18,9 @@ import yaml
 
 from prevalence.command_line import cli
 from prevalence.engines.settings import Settings
+from prevalence.engines.terminal import plain
 from prevalence.gates.checks import GATES, UPSTREAM_GATES, GateError
+from prevalence.gates.page import STYLE
 from prevalence.gates.runner import GateReport, run_gate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,6 +76,13 @@ GOOD_TABLES = {
     """,
     "plan_row_problems": """
         select 'plan' as plan_id, 'unknown_design' as problem, 'design is lottery' as message, 2 as severity where false
+    """,
+    "policy_row_problems": """
+        select 'p' as policy_id, 'two_versions_at_once' as problem, 2 as severity, 'two versions' as message where false
+    """,
+    "draw_costs": """
+        select plan_id, cast(row_day as date) as unit_date, 0.5 as cost_budget_share, 0.5 as questions_budget_share
+        from unnest(['mixture', 'holdout']) as plans(plan_id), {days}
     """,
     "plan_problems": """
         select 'mixture' as plan_id, 'days_smaller_than_the_sample' as problem, 'a day is small' as message, 1 as severity
@@ -166,6 +176,9 @@ FAULTS = {
         "'components' and row_date = '2026-10-06'"
     ),
     "plans_can_be_read": "insert into quality.plan_row_problems values ('plan', 'unknown_design', 'design is lottery', 2)",
+    "policies_can_be_read": "insert into quality.policy_row_problems values ('p', 'two_versions_at_once', 2, 'two')",
+    "cost_within_budget": "update quality.draw_costs set cost_budget_share = 1.5 where unit_date = '2026-10-06'",
+    "questions_within_budget": "update quality.draw_costs set questions_budget_share = 1.5 where unit_date = '2026-10-06'",
     "plans_can_work": (
         "insert into quality.plan_problems values ('mixture', 'more_units_than_the_frame', 'asks for too many', 2), "
         "('holdout', 'days_smaller_than_the_sample', 'a day is small', 1)"
@@ -484,29 +497,71 @@ def test_a_failed_earlier_gate_blocks_publication(warehouse):
 def test_pages_are_written_beside_the_warehouse(warehouse):
     report = run_gate("before_draw", settings_of(warehouse))
     assert report.data_docs == warehouse.parent / "warehouse_data_docs" / "before_draw" / "index.html"
-    assert report.data_docs.is_file()
-    pages = list(report.data_docs.parent.glob("validations/**/*.html"))
-    assert sorted(page.stem.removeprefix("quality-") for page in pages) == ["frame_profiles", "plan_problems"]
-    run_gate("before_draw", settings_of(warehouse))
-    assert len(list(report.data_docs.parent.glob("validations/**/*.html"))) == 2
+    page = report.data_docs.read_text(encoding="utf-8")
+    assert all(f"quality.{table}" in page for table in ("frame_profiles", "plan_problems"))
+    assert all(result.check_name in page for result in report.results)
 
 
-def test_half_written_pages_of_a_killed_run_do_not_stop_the_next(warehouse):
+def test_a_page_of_another_run_goes(warehouse):
+    old = warehouse.parent / "warehouse_data_docs" / "before_draw" / "validations"
+    old.mkdir(parents=True)
     run_gate("before_draw", settings_of(warehouse))
-    contexts = warehouse.parent / "warehouse_data_docs" / ".contexts" / "before_draw"
-    for file in contexts.rglob("*.json"):
-        file.write_text("{", encoding="utf-8")
-    (contexts / "great_expectations.yml").write_text("config_version: [", encoding="utf-8")
-    assert run_gate("before_draw", settings_of(warehouse)).is_passed
+    assert [path.name for path in old.parent.iterdir()] == ["index.html"]
 
 
 def test_usage_statistics_are_off(warehouse):
     import os
 
+    from prevalence.gates.validation import _context, _great_expectations
+
     run_gate("before_draw", settings_of(warehouse))
     assert os.environ["GX_ANALYTICS_ENABLED"] == "False"
-    config = warehouse.parent / "warehouse_data_docs" / ".contexts" / "before_draw" / "great_expectations.yml"
-    assert yaml.safe_load(config.read_text(encoding="utf-8"))["analytics_enabled"] is False
+    assert _context(_great_expectations()).variables.analytics_enabled is False
+
+
+ODD = (
+    "<script>alert(1)</script><img src=http://example.org/x onerror=alert(2)><!--",
+    "\"' style='background:url(http://example.org/y)' x=\"",
+    "</td></table></style></title>&lt;b&gt;",
+    "\x1b[31mred\x1b]8;;http://example.org\x07\r\nBLOCKED nothing\u202etxt",
+)
+
+
+class Page(HTMLParser):
+    """Tags, attributes and texts of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_name_is_text_wherever_it_is_shown(command, warehouse, capsys, name):
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("update quality.frame_profiles set plan_id = ?, frame_exposure = 0", [name])
+    command("before_draw", database=warehouse)
+    printed = capsys.readouterr()
+    said = printed.out + printed.err
+    assert not set(said) - {"\n"} & {chr(code) for code in range(32)} and "\u202e" not in said
+    assert not any(line.startswith("BLOCKED nothing") for line in said.splitlines())
+    text = (warehouse.parent / "warehouse_data_docs" / "before_draw" / "index.html").read_text(encoding="utf-8")
+    page = Page(text)
+    allowed = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "table", "tr", "th", "td", "div"}
+    assert {tag for tag, _ in page.tags} == allowed
+    # nothing that a browser would load, follow or run
+    assert {attribute for _, attributes in page.tags for attribute in attributes} == {
+        *("lang", "charset", "http-equiv", "content", "name", "class")
+    }
+    assert "default-src 'none'" in text and "url(" not in page.texts[page.texts.index(STYLE)]
+    assert plain(name) in "".join(page.texts)
 
 
 @pytest.fixture
