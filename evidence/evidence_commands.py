@@ -15,6 +15,7 @@ from prevalence.engines.terminal import alive
 EVIDENCE = "Evidence"
 SHARED = Path(os.environ.get("PREVALENCE_SHARED", PROJECT.parent / "shared"))
 PARTS = ("designs", "headline", "published")
+TIMELINES = tuple(sorted(path.stem for path in (Path(__file__).parent / "nights").glob("*.csv")))
 SETS = tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("real_data/*/mapping.sql")))
 
 
@@ -92,3 +93,21 @@ def real_data(settings: Settings, name: str, data: Path, work: Path, draws: int)
 
     comparisons = measure(name, data, work, draws, settings.engine)
     click.echo("\n".join(lines_of(comparisons, draws)))
+
+
+@command(EVIDENCE)
+@click.argument("name", metavar="TIMELINE", type=click.Choice(TIMELINES))
+@click.option("--work", type=FilePath(), required=True, help="Folder for raw tables and the warehouse; begun anew.")
+@click.option("--nights", "count", type=int, help="How many; default: all of the timeline.")
+def nights(settings: Settings, name: str, work: Path, count: int | None) -> int:
+    """Run a small world night after night while everything around it changes; exits with 1 when something does not hold."""
+    from prevalence_evidence.nights import nights as simulated
+
+    faults = 0
+    for night in simulated.run_nights(name, work, count):
+        click.echo("\n".join(simulated.lines_of(night)))
+        (work / "said").mkdir(exist_ok=True)
+        (work / "said" / f"night_{night.number:03d}.txt").write_text(night.output)
+        faults += len(night.faults)
+    click.echo(f"{faults:,} faults; what each run said is in {display(work / 'said')}")
+    return EXIT_BLOCKED if faults else 0

@@ -1,0 +1,284 @@
+"""The folder of raw tables as it is on a given night, and the labelers who answer what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+FIRST_DAY = date(2026, 10, 5)
+INTERACTIONS = 80
+# all that a text can break; a policy is measured once it is declared
+POLICIES = ("harassment", "misinformation", "self_harm", "spam")
+_HERE = Path(__file__).parent
+
+Row = dict[str, object]
+
+FIRST_PLANS: tuple[Row, ...] = (
+    {
+        "plan_id": "contents_audited",
+        "unit_type": "content_day",
+        "design": "poisson",
+        "expected_units": 14,
+        "defence_share": 0.5,
+        "audit_units": 6,
+        "audit_floor": 0.2,
+    },
+    {"plan_id": "interactions_plain", "unit_type": "interaction", "design": "simple_random", "expected_units": 15},
+)
+PLAN_TYPES = {
+    "plan_id": "varchar",
+    "unit_type": "varchar",
+    "design": "varchar",
+    "expected_units": "bigint",
+    "defence_share": "double",
+    "audit_units": "bigint",
+    "audit_floor": "double",
+}
+LIFE_TYPES = {"valid_from": "date", "valid_until": "date"}
+POLICY_TYPES = {"policy_id": "varchar", "policy_version": "varchar", "title": "varchar"}
+
+
+@dataclass
+class World:
+    """What a team has in its hands on one night: the folder, its tables of policies and plans, and its settings."""
+
+    folder: Path
+    night: int = 0
+    keep_days: int | None = None
+    salt: str | None = None
+    judge: str = "judge_1"
+    scores_version: str = "scores_1"
+    expert_delay: int = 3
+    missing: set[int] = field(default_factory=set)
+    policies: dict[str, Row] = field(default_factory=dict)
+    plans: dict[str, Row] = field(default_factory=dict)
+    spoil_answers: bool = False
+    # labelers' answers by the night on which they arrive
+    under_way: dict[int, list[Path]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("harassment", "self_harm"):
+            self.policies[name] = {"policy_id": name, "policy_version": "1.0.0", "title": name}
+        for plan in FIRST_PLANS:
+            self.plans[str(plan["plan_id"])] = dict(plan)
+        self.held_back.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def held_back(self) -> Path:
+        """Answers that are under way, outside of what is landed."""
+        return self.folder.parent / "under_way"
+
+    @property
+    def today(self) -> date:
+        return day_of(self.night)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {"sampling_salt": self.salt} if self.salt else {}
+
+    def write_day(self, number: int) -> None:
+        """The logs of one day; of the day before, the rows that are received late, and of five days before, three again."""
+        with duckdb.connect() as connection:
+            _make_day(connection, self, number)
+            for name in ("interactions", "components"):
+                _write(connection, f"from day_{name}", self.folder / name / f"{day_of(number)}.parquet")
+            _write(connection, "from day_scores", self.folder / "risk_scores" / f"{day_of(number)}.parquet")
+
+    def write_late(self, number: int) -> None:
+        """Two interactions of day `number` that arrive a night later, with their components."""
+        self._write_copies(number, "late", "interaction_id || '_late'", f"cast('{self.today}' as timestamp)", 2)
+
+    def write_again(self, number: int) -> None:
+        """Three interactions of day `number`, delivered again today."""
+        self._write_copies(number, "again", "interaction_id", "cast(null as timestamp)", 3)
+
+    def write_clocks(self) -> None:
+        """Three interactions with wrong clocks: ten days ahead, in 1970 and in the year 9999."""
+        with duckdb.connect() as connection:
+            _make_day(connection, self, self.night)
+            connection.execute(
+                """
+                create temp table wrong as
+                select
+                    * replace (
+                        'clock_' || n as interaction_id,
+                        case n
+                            when 1 then occurred_at + interval 10 day
+                            when 2 then timestamp '1970-01-01'
+                            else timestamp '9999-12-31'
+                        end as occurred_at
+                    ) exclude (n)
+                from (select *, row_number() over (order by interaction_id) as n from day_interactions)
+                where n <= 3
+                """
+            )
+            _write(connection, "from wrong", self.folder / "interactions" / f"{self.today}_clocks.parquet")
+
+    def _write_copies(self, number: int, name: str, interaction_id: str, received_at: str, rows: int) -> None:
+        with duckdb.connect() as connection:
+            _make_day(connection, self, number)
+            chosen = f"select interaction_id from day_interactions order by md5(interaction_id) limit {rows}"
+            _write(
+                connection,
+                f"select * replace ({interaction_id} as interaction_id, {received_at} as received_at) "
+                f"from day_interactions where interaction_id in ({chosen})",
+                self.folder / "interactions" / f"{self.today}_{name}.parquet",
+            )
+            _write(
+                connection,
+                f"select * replace ({interaction_id} as interaction_id) "
+                f"from day_components where interaction_id in ({chosen})",
+                self.folder / "components" / f"{self.today}_{name}.parquet",
+            )
+
+    def write_tables(self) -> None:
+        """Policies and plans as the team has them today: what is retired is simply gone."""
+        for name, rows, types in (
+            ("policies", self.policies.values(), POLICY_TYPES),
+            ("sampling_plans", self.plans.values(), PLAN_TYPES),
+        ):
+            self.write_rows(name, list(rows), types)
+
+    def write_rows(self, name: str, rows: list[Row], types: dict[str, str]) -> None:
+        used = dict(types) | {key: LIFE_TYPES.get(key, "varchar") for row in rows for key in row if key not in types}
+        values = ", ".join("(" + ", ".join(_literal(row.get(key)) for key in used) + ")" for row in rows)
+        columns = ", ".join(f"cast({key} as {kind}) as {key}" for key, kind in used.items())
+        with duckdb.connect() as connection:
+            _write(
+                connection,
+                f"select {columns} from (values {values}) as rows_of_table ({', '.join(used)})",
+                self.folder / f"{name}.parquet",
+            )
+
+    def forget(self) -> None:
+        """Retention: the logs of days that are older than `keep_days` are deleted."""
+        if self.keep_days is None:
+            return
+        for name in ("interactions", "components", "risk_scores"):
+            for path in sorted((self.folder / name).glob("*.parquet")):
+                if date.fromisoformat(path.name[:10]) <= self.today - timedelta(days=self.keep_days):
+                    path.unlink()
+
+    def answer(self, warehouse: Path) -> None:
+        """Labelers answer what is open by now; their answers arrive on a later night: the judge's on the next, experts' after their delay."""
+        for pool, delay in (("llm", 1), ("sme", self.expert_delay), ("bpo", self.expert_delay)):
+            arrives = self.night + delay
+            path = self.held_back / f"{arrives:04d}_{self.night:04d}_{pool}.parquet"
+            with duckdb.connect() as connection:
+                connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
+                _set(connection, night=day_of(arrives), pool=pool, judge=self.judge)
+                connection.execute((_HERE / "answers.sql").read_text())
+                # what has been asked and not yet been answered is not asked twice
+                known = [str(file) for files in self.under_way.values() for file in files]
+                if known:
+                    connection.execute(
+                        "delete from night_answers where assignment_id in "
+                        f"(select assignment_id from read_parquet({known!r}))"
+                    )
+                (rows,) = connection.execute("select count(*) from night_answers").fetchone()
+                if rows:
+                    _write(connection, "from night_answers", path)
+                    self.under_way.setdefault(arrives, []).append(path)
+
+    def deliver_answers(self) -> None:
+        """Answers that arrive tonight are put beside the others; a spoiled delivery brings faulty copies along."""
+        for path in self.under_way.pop(self.night, []):
+            with duckdb.connect() as connection:
+                _write(connection, f"from read_parquet('{path}')", self.folder / "label_events" / path.name)
+                if self.spoil_answers:
+                    _write(
+                        connection,
+                        f"""
+                        select * replace (
+                            'spoiled_' || label_event_id as label_event_id,
+                            case n % 3 when 0 then 'sha256:0' else item_hash end as item_hash,
+                            case n % 3 when 1 then '["c99"]' end as component_refs,
+                            case n % 3 when 2 then 'nobody' else policy_id end as policy_id
+                        ) exclude (n)
+                        from (select *, row_number() over (order by label_event_id) as n from read_parquet('{path}'))
+                        where n <= 9
+                        """,
+                        self.folder / "label_events" / f"spoiled_{path.name}",
+                    )
+            path.unlink()
+        self.spoil_answers = False
+
+
+def day_of(number: int) -> date:
+    return FIRST_DAY + timedelta(days=number)
+
+
+def _make_day(connection: duckdb.DuckDBPyConnection, world: World, number: int) -> None:
+    _set(
+        connection,
+        day=day_of(number),
+        first_day=FIRST_DAY,
+        interactions=INTERACTIONS,
+        policies=list(POLICIES),
+        scored_policies=list(world.policies),
+        scores_version=world.scores_version,
+    )
+    connection.execute((_HERE / "day.sql").read_text())
+
+
+def _set(connection: duckdb.DuckDBPyConnection, **values: object) -> None:
+    for name, value in values.items():
+        connection.execute(f"set variable {name} = $1", [value])
+
+
+def _write(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection.execute(f"copy ({query}) to '{path}' (format parquet)")
+
+
+def _literal(value: object) -> str:
+    return "null" if value is None else "'" + str(value).replace("'", "''") + "'"
+
+
+Event = Callable[[World, str], None]
+
+
+def _add_policy(world: World, value: str) -> None:
+    world.policies[value] = {"policy_id": value, "policy_version": "1.0.0", "title": value}
+
+
+def _change_version(world: World, value: str) -> None:
+    policy, version = value.split()
+    world.policies[policy]["policy_version"] = version
+
+
+def _change_plan(world: World, value: str) -> None:
+    plan, *settings = value.split()
+    known = world.plans.setdefault(plan, {"plan_id": plan})
+    known.update(setting.split("=", 1) for setting in settings)
+
+
+def _rename_plan(world: World, value: str) -> None:
+    old, new = value.split()
+    world.plans[new] = {**world.plans.pop(old), "plan_id": new, "renamed_from": old}
+
+
+# What can happen on a night, by the word that timelines use.
+EVENTS: dict[str, Event] = {
+    "keep_logs": lambda world, value: setattr(world, "keep_days", int(value)),
+    "logs_missing": lambda world, value: world.missing.add(int(value)),
+    "logs_filled": lambda world, value: world.write_day(int(value)),
+    "delivered_again": lambda world, value: world.write_again(int(value)),
+    "wrong_clocks": lambda world, value: world.write_clocks(),
+    "wrong_answers": lambda world, value: setattr(world, "spoil_answers", True),
+    "expert_delay": lambda world, value: setattr(world, "expert_delay", int(value)),
+    "policy_added": _add_policy,
+    "policy_version": _change_version,
+    "policy_retired": lambda world, value: world.policies.pop(value) and None,
+    "plan_changed": _change_plan,
+    "plan_added": _change_plan,
+    "plan_renamed": _rename_plan,
+    "plan_retired": lambda world, value: world.plans.pop(value) and None,
+    "judge": lambda world, value: setattr(world, "judge", value),
+    "scores": lambda world, value: setattr(world, "scores_version", value),
+    "salt": lambda world, value: setattr(world, "salt", value),
+}
