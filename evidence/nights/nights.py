@@ -83,6 +83,8 @@ def run_nights(name: str, work: Path, count: int | None = None, run: Run | None 
         if number and number - 1 not in world.missing:
             world.write_late(number - 1)
         world.forget()
+        if world.listed_nights_alone and not today:
+            continue
         world.write_tables()
         world.deliver_answers()
         begun = time.monotonic()

@@ -53,6 +53,7 @@ class World:
     judge: str = "judge_1"
     scores_version: str = "scores_1"
     expert_delay: int = 3
+    listed_nights_alone: bool = False
     missing: set[int] = field(default_factory=set)
     policies: dict[str, Row] = field(default_factory=dict)
     plans: dict[str, Row] = field(default_factory=dict)
@@ -186,7 +187,8 @@ class World:
 
     def deliver_answers(self) -> None:
         """Answers that arrive tonight are put beside the others; a spoiled delivery brings faulty copies along."""
-        for path in self.under_way.pop(self.night, []):
+        due = [night for night in self.under_way if night <= self.night]
+        for path in (path for night in sorted(due) for path in self.under_way.pop(night)):
             with duckdb.connect() as connection:
                 _write(connection, f"from read_parquet('{path}')", self.folder / "label_events" / path.name)
                 if self.spoil_answers:
@@ -264,6 +266,8 @@ def _rename_plan(world: World, value: str) -> None:
 
 # What can happen on a night, by the word that timelines use.
 EVENTS: dict[str, Event] = {
+    "nothing": lambda world, value: None,
+    "listed_nights_alone": lambda world, value: setattr(world, "listed_nights_alone", True),
     "keep_logs": lambda world, value: setattr(world, "keep_days", int(value)),
     "logs_missing": lambda world, value: world.missing.add(int(value)),
     "logs_filled": lambda world, value: world.write_day(int(value)),
