@@ -105,14 +105,14 @@ class World:
                 """
                 create temp table wrong as
                 select
-                    * replace (
+                    * exclude (n) replace (
                         'clock_' || n as interaction_id,
                         case n
                             when 1 then occurred_at + interval 10 day
                             when 2 then timestamp '1970-01-01'
                             else timestamp '9999-12-31'
                         end as occurred_at
-                    ) exclude (n)
+                    )
                 from (select *, row_number() over (order by interaction_id) as n from day_interactions)
                 where n <= 3
                 """
@@ -195,12 +195,12 @@ class World:
                     _write(
                         connection,
                         f"""
-                        select * replace (
+                        select * exclude (n) replace (
                             'spoiled_' || label_event_id as label_event_id,
                             case n % 3 when 0 then 'sha256:0' else item_hash end as item_hash,
                             case n % 3 when 1 then '["c99"]' end as component_refs,
                             case n % 3 when 2 then 'nobody' else policy_id end as policy_id
-                        ) exclude (n)
+                        )
                         from (select *, row_number() over (order by label_event_id) as n from read_parquet('{path}'))
                         where n <= 9
                         """,

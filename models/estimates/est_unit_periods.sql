@@ -78,8 +78,8 @@ periods_of_days as (
 
 ),
 
--- Each unit once for each period, in the order of the units: sums of doubles depend on it, and a join that finds several
--- rows gives them in an order of its own.
+-- Each unit once for each period, in the order of the units: sums of doubles depend on it, and a join that finds
+-- several rows gives them in an order of its own.
 counted_units as (
 
     select

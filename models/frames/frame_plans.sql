@@ -1,7 +1,11 @@
 {{ config(materialized='table', event_time='unit_date') }}
 
 {%- set columns = prevalence._plan_columns() | list %}
-{%- set recorded = prevalence._recorded_vars() | list %}
+{%- set recorded = prevalence._recorded_vars() | list -%}
+{%- set vars_in_force = [] -%}
+{%- for name, data_type in prevalence._recorded_vars().items() -%}
+{%- do vars_in_force.append(prevalence._var_in_force(name, data_type) ~ ' as ' ~ name) -%}
+{%- endfor %}
 
 with
 
@@ -109,10 +113,7 @@ final as (
         unit_date,
         series_id,
         false as is_drawn,
-        {{ columns | join(',\n        ') }},
-        {%- for name, data_type in prevalence._recorded_vars().items() %}
-        {{ prevalence._var_in_force(name, data_type) }} as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ (columns + vars_in_force) | join(',\n        ') }}
     from undrawn_plans
 
 )

@@ -14,7 +14,8 @@ periods as (
 
 ),
 
--- Of periods that the seed has no longer, and of rows from before days were counted, nothing is known that would hold them back.
+-- Of periods that the seed has no longer, and of rows from before days were counted, nothing is known that would hold
+-- them back.
 shown as (
 
     select figures.*

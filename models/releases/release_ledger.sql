@@ -1,7 +1,8 @@
 {#- rows of a ledger from before these columns were added have none of them: they are null -#}
 {{ config(on_schema_change='append_new_columns') }}
 
-{#- the protocol of the labels is of one version of the policy, and rows from before there was a column for it have it, too -#}
+{#- the protocol of the labels is of one version of the policy, and rows from before there was a column for it have it,
+too -#}
 {%- set key = [
     'period_type', 'period_start', 'policy_id', 'label_protocol_id', 'unit_type', 'pivot_name', 'pivot_value', 'estimator',
     'plan_id'
@@ -135,7 +136,9 @@ missing_rows as (
         -- of rows from before days were counted nothing is said until all of them are measured
         coalesce(
             last_rows.days_measured,
-            {{ prevalence._days_between('last_rows.period_start', prevalence._period_end('last_rows.period_start')) }} + 1
+            {{ prevalence._days_between(
+                'last_rows.period_start', prevalence._period_end('last_rows.period_start')
+            ) }} + 1
         ) as days_published,
         coalesce(
             last_rows.period_end, {{ prevalence._period_end('last_rows.period_start') }}
@@ -154,7 +157,8 @@ missing_rows as (
 
 ),
 
--- All its days are measured, and give no such figure any more: periods are cut elsewhere, say, or a pivot's value is gone.
+-- All its days are measured, and give no such figure any more: periods are cut elsewhere, say, or a pivot's value is
+-- gone.
 withdrawn_rows as (
 
     select {{ 'missing_rows.' ~ (key + kept) | join(', missing_rows.') }}
@@ -171,7 +175,11 @@ withdrawn_rows as (
 changes as (
 
     select
-        (select count(*) from changed_rows where not is_as_published)
+        (
+            select count(*)
+            from changed_rows
+            where not is_as_published
+        )
         + (select count(*) from withdrawn_rows) as changed_figures
 
 ),

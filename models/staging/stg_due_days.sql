@@ -79,8 +79,10 @@ plan_ends as (
             -- it has not drawn yet: it begins with its date, or after what had been drawn when it came
             {{ prevalence._add_days('min(sampling_plans.valid_from)', '-1') }},
             max(
-                case when plan_starts.plan_id is not null
-                    then coalesce(plan_starts.begins_after, cast('0001-01-01' as date)) end
+                case
+                    when plan_starts.plan_id is not null
+                        then coalesce(plan_starts.begins_after, cast('0001-01-01' as date))
+                end
             ),
             max(last_drawn_day.last_date)
         ) as last_date

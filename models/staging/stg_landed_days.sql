@@ -60,12 +60,12 @@ interaction_days as (
 interactions_of_days as (
 
     select
-        unit_date,
+        interactions.unit_date,
         count(*) as row_count,
         cast(count(*) as string) || '-'
         || {{ prevalence._row_hash_sum(columns['interactions'], 'interactions') }} as fingerprint
     from interactions
-    group by unit_date
+    group by interactions.unit_date
 
 ),
 

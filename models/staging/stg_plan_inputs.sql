@@ -28,7 +28,8 @@ plan_columns as (
 input_rows as (
 
     select
-        'plan|' || coalesce(plan_id, '') || '|' || cast(plan_row as string) || '|' || column_name || '|' || coalesce(column_value, 'null') as row_text
+        'plan|' || coalesce(plan_id, '') || '|' || cast(plan_row as string) || '|' || column_name
+        || '|' || coalesce(column_value, 'null') as row_text
     from plan_columns
 
     union all

@@ -105,10 +105,10 @@ broken_rows as (
     {% for table in tables if prevalence._broken_rules(table.model) -%}
     select
         '{{ table.model }}' as table_name,
-        plan_id,
-        sample_date,
-        row_key,
-        copy_number,
+        stored_{{ table.model }}.plan_id,
+        stored_{{ table.model }}.sample_date,
+        stored_{{ table.model }}.row_key,
+        stored_{{ table.model }}.copy_number,
         'broken' as problem,
         {% for rule, condition in prevalence._broken_rules(table.model).items() -%}
         {{ "|| " if not loop.first }}case when {{ condition }} then '; {{ rule }}' else '' end

@@ -75,7 +75,8 @@ new_plans as (
 
 ),
 
--- one that was renamed goes on as what it was; one whose earlier name nobody knows is not there (quality.plan_row_problems)
+-- one that was renamed goes on as what it was; one whose earlier name nobody knows is not there
+-- (quality.plan_row_problems)
 final as (
 
     select

@@ -1,6 +1,13 @@
 {{ config(materialized='table') }}
 
-{%- set budgets = {'cost': var('cost_budget'), 'questions': var('question_budget')} %}
+{%- set budgets = {'cost': var('cost_budget'), 'questions': var('question_budget')} -%}
+{%- set month_sums, budget_shares = [], [] -%}
+{%- for name, budget in budgets.items() -%}
+{%- set share = 'cast(null as double)' if budget is none
+        else 'case when not is_drawn then month_' ~ name ~ ' / cast(' ~ budget ~ ' as double) end' -%}
+{%- do month_sums.append('sum(' ~ name ~ ') over so_far as month_' ~ name) -%}
+{%- do budget_shares.append(share ~ ' as ' ~ name ~ '_budget_share') -%}
+{%- endfor %}
 
 with
 
@@ -127,14 +134,13 @@ months as (
 
     select
         *,
-        {%- for name in budgets %}
-        sum({{ name }}) over (
-            partition by year(unit_date), month(unit_date)
-            order by case when is_drawn then 0 else 1 end asc, unit_date asc, plan_id asc
-            rows between unbounded preceding and current row
-        ) as month_{{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ month_sums | join(',\n        ') }}
     from costs
+    window so_far as (
+        partition by year(unit_date), month(unit_date)
+        order by case when is_drawn then 0 else 1 end asc, unit_date asc, plan_id asc
+        rows between unbounded preceding and current row
+    )
 
 ),
 
@@ -150,13 +156,7 @@ final as (
         cost,
         month_questions,
         month_cost,
-        {%- for name, budget in budgets.items() %}
-        {% if budget is none -%}
-        cast(null as double)
-        {%- else -%}
-        case when not is_drawn then month_{{ name }} / cast({{ budget }} as double) end
-        {%- endif %} as {{ name }}_budget_share{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ budget_shares | join(',\n        ') }}
     from months
 
 )

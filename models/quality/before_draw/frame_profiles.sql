@@ -92,7 +92,8 @@ plans as (
 
 ),
 
--- a plan that draws here has a frame on every day that it draws; one whose draws were logged elsewhere, on the days it was run
+-- a plan that draws here has a frame on every day that it draws; one whose draws were logged elsewhere, on the days it
+-- was run
 plan_days as (
 
     select *

@@ -221,7 +221,7 @@ listed_plans as (
 
 ),
 
--- what was drawn under the earlier name is found by it: a name that nobody knows, or that is still in use, finds nothing
+-- what was drawn under the earlier name is found by it: a name that nobody knows or that is still in use finds nothing
 bad_names as (
 
     select
@@ -245,8 +245,8 @@ bad_names as (
                 then ', which still stands among the plans; take its row out, or leave renamed_from empty'
             when starts.plan_id is null
                 then
-                    ', and no plan of that name was ever there; put the name there that the plan had before, or leave it '
-                    || 'empty'
+                    ', and no plan of that name was ever there; put the name there that the plan had before, or leave '
+                    || 'it empty'
             else
                 ', and the plan was there before under its own name: it goes on as a series of its own; leave it empty'
         end as message

@@ -181,8 +181,8 @@ plans_twice as (
         'stands_twice' as problem,
         cast(count(*) as double) as asked,
         cast(1 as double) as available,
-        'the plan stands in ' || cast(count(*) as string) || ' rows that hold on the same days; keep one of them, or let '
-        || 'valid_from and valid_until say which days each is for' as message
+        'the plan stands in ' || cast(count(*) as string) || ' rows that hold on the same days; keep one of them, or '
+        || 'let valid_from and valid_until say which days each is for' as message
     from plans
     where is_in_force_twice
     group by plan_id

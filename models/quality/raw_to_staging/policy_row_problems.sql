@@ -16,7 +16,8 @@ versions_twice as (
         policy_id,
         'stands_twice' as problem,
         'the policy stands in ' || cast(count(*) as string)
-        || ' rows that hold on the same days; keep one of them, or let valid_from and valid_until say which days each is for'
+        || ' rows that hold on the same days; keep one of them, or let valid_from and valid_until say which days '
+        || 'each is for'
             as message
     from policy_versions
     where is_in_force_twice

@@ -71,7 +71,8 @@ final as (
         dated_rows.period_start,
         dated_rows.last_day as period_end,
         dated_rows.days_measured,
-        cast({{ prevalence._days_between('dated_rows.period_start', 'dated_rows.last_day') }} + 1 as bigint) as days_expected,
+        cast({{ prevalence._days_between('dated_rows.period_start', 'dated_rows.last_day') }} + 1 as bigint)
+            as days_expected,
         dated_rows.policy_id,
         dated_rows.version_or_unknown as policy_version,
         dated_rows.unit_type,
