@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import own_logs
 import pytest
+from conftest import in_test_all
 from warehouse_contents import differences
 
 from prevalence.command_line import cli
@@ -81,6 +82,7 @@ def world(tmp_path_factory) -> World:
     return world
 
 
+@in_test_all
 @pytest.mark.slow
 def test_a_run_without_answers_goes_to_its_end_and_says_that_it_waits(world):
     code, said = world.said["unanswered"]
@@ -95,6 +97,7 @@ def test_a_run_without_answers_goes_to_its_end_and_says_that_it_waits(world):
     ]
 
 
+@in_test_all
 @pytest.mark.slow
 def test_days_whose_answers_are_in_are_published_and_the_others_wait(world):
     code, said = world.said["answered"]
@@ -110,6 +113,7 @@ def test_days_whose_answers_are_in_are_published_and_the_others_wait(world):
     assert "waiting by expert_answers_open: 2026-03-04; plan all_interactions; policy adult_content" in said
 
 
+@in_test_all
 @pytest.mark.slow
 def test_one_policys_unusable_answers_hold_back_its_day_alone(world):
     held = world.rows(
@@ -121,6 +125,7 @@ def test_one_policys_unusable_answers_hold_back_its_day_alone(world):
     assert "Remedy: quality.quarantined_label_events" in said
 
 
+@in_test_all
 @pytest.mark.slow
 def test_the_same_run_again_changes_no_table_and_says_what_needs_a_person(world):
     code, said = world.said["again"]
@@ -129,6 +134,7 @@ def test_the_same_run_again_changes_no_table_and_says_what_needs_a_person(world)
     assert [line for line in said.splitlines() if "held back by answers" in line]
 
 
+@in_test_all
 @pytest.mark.slow
 def test_status_prints_the_table_of_the_last_run(world):
     code, said = world.said["status"]
@@ -152,6 +158,7 @@ def command(monkeypatch, tmp_path) -> Callable[..., tuple[int, World]]:
     return run
 
 
+@in_test_all
 @pytest.mark.slow
 def test_a_day_cut_short_and_a_plan_of_unknown_words_hold_back_themselves(command, tmp_path):
     components = "select * from {table} where hash(interaction_id) % 25 = 0 or cast(substr(interaction_id, 2) as bigint) % 3 <> 1"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import in_test_all
 from daily_life import INTERACTIONS, POLICY, Life, day
 
 from prevalence.engines.settings import PROJECT
@@ -121,6 +122,7 @@ def test_retention_takes_nothing_away(life: Life) -> None:
         assert measured(life, 0, 1, 2, 3) == before
 
 
+@in_test_all
 def test_next_month_alone(life: Life) -> None:
     """The old files are gone; what was published stays beside what comes."""
     before = measured(life, 0, 1, 2, 3)
@@ -141,6 +143,7 @@ def test_next_month_alone(life: Life) -> None:
     assert "withdrawn" not in {status for _, status in published}
 
 
+@in_test_all
 def test_a_change_a_repetition_and_scores_of_every_day(life: Life) -> None:
     """One row of a drawn day changes in place, a new day brings events of a day whose logs are gone, scores come daily."""
     before = measured(life, 0, 2, 3)
@@ -188,6 +191,7 @@ def test_a_change_a_repetition_and_scores_of_every_day(life: Life) -> None:
     assert life.rows(scores_of.format(day(1))) == [(250000,)] and life.rows(scores_of.format(day(4))) == [(500000,)]
 
 
+@in_test_all
 def test_an_unfinished_day_waits(life: Life) -> None:
     """It is left out by its end, then taken in and held, then drawn when the rest of it has come."""
     before = measured(life, 0, 1, 2, 3)
@@ -216,6 +220,7 @@ def test_an_unfinished_day_waits(life: Life) -> None:
     assert measured(life, 0, 1, 2, 3) == before
 
 
+@in_test_all
 def test_older_days_a_gap_and_wrong_clocks(life: Life) -> None:
     """Days before the first and after a gap come at once, with clocks of no day; the gap is filled in later."""
     before = measured(life, 0, 1, 2, 3)

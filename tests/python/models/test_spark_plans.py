@@ -118,7 +118,6 @@ SEEDS = {
         select cast(null as varchar) as policy_id, cast(null as varchar) as policy_version,
             cast(null as varchar) as title, cast(null as double) as importance
         where false""",
-    "designs": f"select * from read_csv('{PROJECT / 'seeds' / 'designs.csv'}')",
     "sampling_plans": f"""
         select *
         from (values
@@ -164,8 +163,11 @@ def raw_selects() -> dict[str, str]:
     seeds = yaml.safe_load((PROJECT / "seeds" / "_seeds.yml").read_text())["seeds"]
     types = {seed["name"]: seed["config"]["column_types"] for seed in seeds}
     return selects | {
-        f"reference__{name}": typed_select({key: DUCKDB_TYPES[value] for key, value in types[name].items()}, select)
-        for name, select in SEEDS.items()
+        f"reference__{name}": typed_select(
+            {key: DUCKDB_TYPES[value] for key, value in types[name].items()},
+            SEEDS.get(name, f"select * from read_csv('{PROJECT / 'seeds' / f'{name}.csv'}')"),
+        )
+        for name in types
     }
 
 
@@ -262,6 +264,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory, spark) -> Iterator[Runs]:
         for name, path in paths.items():
             connection.execute(f"create table {name} as select * from '{path}/*.parquet'")
         for model in compiled(folder / "duckdb", "duckdb"):
+            if model.table in paths:
+                # as it was the run before: what reads it so has done so by now
+                connection.execute(f"drop table {model.table}")
             connection.execute(f"create {'view' if model.is_view else 'table'} {model.table} as {model.sql}")
         yield Runs(connection, models, results)
 

@@ -151,7 +151,8 @@ def run_on_spark(
             frame.createOrReplaceTempView(name)
             continue
         rows = frame.toArrow()
-        path = folder / name
+        # a model that an earlier one reads as it was the run before has its place already
+        path = folder / (f"{name}_built" if name in paths else name)
         path.mkdir()
         # four files for the same reason as in `write_tables`
         for part in range(4):
