@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
 
 
-def differences(left: Path, right: Path) -> list[str]:
-    """One line for each table or view whose rows differ in number or in any value, to the last bit of a double."""
+# What the next run still has to do: after a whole run it is nothing, and that shows in the run after it.
+STILL_TO_DO = ("estimates.est_unit_periods", "frames.frame_plans", "quality.draw_costs")
+
+
+def differences(left: Path, right: Path, without: Collection[str] = ()) -> list[str]:
+    """One line for each table or view whose rows differ in number or in any value, to the last bit of a double.
+
+    `without`: names of tables that are not compared.
+    """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"attach '{left}' as lefthand (read_only)")
@@ -18,7 +26,7 @@ def differences(left: Path, right: Path) -> list[str]:
     return [
         f"{name}: {contents[0].get(name, 'absent')} and {contents[1].get(name, 'absent')}"
         for name in sorted(contents[0].keys() | contents[1].keys())
-        if contents[0].get(name) != contents[1].get(name)
+        if contents[0].get(name) != contents[1].get(name) and name not in without
     ]
 
 
