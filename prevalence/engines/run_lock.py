@@ -31,7 +31,7 @@ def working_alone(settings: Settings) -> Iterator[None]:
     except OSError as error:
         raise UserError(
             f"The file {display(path)}, which keeps two runs from working at once, cannot be written ({error.strerror}). Remedy: "
-            "give this account the right to write in the folder of the warehouse."
+            "give this account the right to write in the folder of the warehouse, or set PREVALENCE_DUCKDB_PATH to a place where it has."
         ) from error
     with file:
         try:

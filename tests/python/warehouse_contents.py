@@ -7,7 +7,6 @@ from pathlib import Path
 
 import duckdb
 
-
 # What the next run still has to do: after a whole run it is nothing, and that shows in the run after it.
 STILL_TO_DO = ("estimates.est_unit_periods", "frames.frame_plans", "quality.draw_costs")
 

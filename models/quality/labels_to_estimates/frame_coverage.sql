@@ -9,7 +9,7 @@ draws as (
 
 ),
 
-frames as (
+frame_days as (
 
     select *
     from {{ ref('frame_totals') }}
@@ -94,7 +94,7 @@ plan_days as (
     select
         plan_id,
         unit_date as sample_date
-    from frames
+    from frame_days
 
     union distinct
 
@@ -120,9 +120,9 @@ joined_days as (
         coalesce(drawn_days.frame_exposure_when_drawn, 0) as covered_exposure,
         drawn_days.weighted_exposure,
         drawn_days.weighted_exposure_variance,
-        coalesce(frames.frame_units, 0) as frame_units,
-        coalesce(frames.frame_exposure, 0) as frame_exposure,
-        coalesce(frames.imputed_score_exposure, 0) as imputed_score_exposure,
+        coalesce(frame_days.frame_units, 0) as frame_units,
+        coalesce(frame_days.frame_exposure, 0) as frame_exposure,
+        coalesce(frame_days.imputed_score_exposure, 0) as imputed_score_exposure,
         interaction_days.late_share,
         interaction_days.null_user_share
     from plan_days
@@ -136,10 +136,10 @@ joined_days as (
         on
             plan_days.plan_id = drawn_days.plan_id
             and plan_days.sample_date = drawn_days.sample_date
-    left join frames
+    left join frame_days
         on
-            plan_days.plan_id = frames.plan_id
-            and plan_days.sample_date = frames.unit_date
+            plan_days.plan_id = frame_days.plan_id
+            and plan_days.sample_date = frame_days.unit_date
     left join interaction_days
         on plan_days.sample_date = interaction_days.row_date
 

@@ -31,13 +31,24 @@ accounting as (
 
 ),
 
+-- days without interactions between days that have some: their components, where those came, belong to none yet
+missing_days as (
+
+    select count(*) as day_count
+    from {{ ref('stg_measured_days') }}
+    where not is_staged
+
+),
+
 -- rows of days whose logs are gone were accounted for when they were there, and are usable still
 judged_rows as (
 
     select
         row_counts.*,
-        accounting.has_logs or row_counts.row_disposition = 'kept' as is_in_raw
+        accounting.has_logs or row_counts.row_disposition = 'kept' as is_in_raw,
+        missing_days.day_count > 0 as has_missing_days
     from row_counts
+    cross join missing_days
     inner join accounting
         on
             row_counts.source_name = accounting.source_name
@@ -61,7 +72,17 @@ disposed_rows as (
             end
         ) as duplicate_rows,
         sum(case when is_in_raw and row_disposition = 'quarantined' then row_count else 0 end) as quarantined_rows,
-        sum(case when quarantine_reason = 'outside_period' then row_count else 0 end) as outside_period_rows
+        sum(case when quarantine_reason = 'outside_period' then row_count else 0 end) as outside_period_rows,
+        -- the day says that it is missing, and holds back itself
+        sum(
+            case
+                when
+                    quarantine_reason = 'outside_period'
+                    or (quarantine_reason = 'interaction_missing' and has_missing_days)
+                    then row_count
+                else 0
+            end
+        ) as unjudged_rows
     from judged_rows
     group by source_name
 
@@ -77,14 +98,15 @@ counted_sources as (
         cast(coalesce(disposed_rows.late_rows, 0) as bigint) as late_rows,
         cast(coalesce(disposed_rows.duplicate_rows, 0) as bigint) as duplicate_rows,
         cast(coalesce(disposed_rows.quarantined_rows, 0) as bigint) as quarantined_rows,
-        cast(coalesce(disposed_rows.outside_period_rows, 0) as bigint) as outside_period_rows
+        cast(coalesce(disposed_rows.outside_period_rows, 0) as bigint) as outside_period_rows,
+        cast(coalesce(disposed_rows.unjudged_rows, 0) as bigint) as unjudged_rows
     from raw_rows
     left join disposed_rows
         on raw_rows.source_name = disposed_rows.source_name
 
 ),
 
--- rows of other days than those that are measured are set aside too, but there is nothing to mend in them
+-- rows of other days than those that are measured are set aside too, but there is nothing to mend in them here
 final as (
 
     select
@@ -95,16 +117,16 @@ final as (
         case when source_name in ('interactions', 'components') then usable_rows end as required_usable_rows,
         outside_period_rows,
         coalesce(
-            cast(late_rows as double) / nullif(cast(disposed_rows - outside_period_rows as double), 0),
+            cast(late_rows as double) / nullif(cast(disposed_rows - unjudged_rows as double), 0),
             cast(0 as double)
         ) as late_share,
         coalesce(
-            cast(duplicate_rows as double) / nullif(cast(disposed_rows - outside_period_rows as double), 0),
+            cast(duplicate_rows as double) / nullif(cast(disposed_rows - unjudged_rows as double), 0),
             cast(0 as double)
         ) as duplicate_share,
         coalesce(
-            cast(quarantined_rows - outside_period_rows as double)
-            / nullif(cast(disposed_rows - outside_period_rows as double), 0),
+            cast(quarantined_rows - unjudged_rows as double)
+            / nullif(cast(disposed_rows - unjudged_rows as double), 0),
             cast(0 as double)
         ) as quarantined_share
     from counted_sources

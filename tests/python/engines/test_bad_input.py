@@ -563,7 +563,7 @@ def test_a_day_without_rows_blocks_and_is_named(command, table):
     [
         ("/dev/null/x/prevalence.duckdb", "cannot be made"),
         ("/proc/nowhere/prevalence.duckdb", "cannot be made"),
-        ("/sys/prevalence.duckdb", "cannot be opened"),
+        ("/sys/prevalence.duckdb", "cannot be written"),
         ("{folder}", "is no file"),
         ("{folder}/pipe", "is no file"),
         ("{folder}/raw.duckdb", "database of the name raw"),

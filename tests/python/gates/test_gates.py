@@ -427,7 +427,7 @@ def test_a_message_says_where_what_how_many_and_what_to_do(warehouse):
     (failure,) = check("raw_to_staging", warehouse).holding_failures
     assert failure.message.startswith(
         "quality.day_profiles.usable_rows: 2 of 6 rows, worst 0 (first: source_name=components row_date=2026-10-06; "
-        "source_name=components row_date=2026-10-07). Expected at least 1: every calendar day of the period has"
+        "source_name=components row_date=2026-10-07). Expected at least 1: every calendar day from the first"
     )
     assert "Remedy: land the missing days" in failure.message
 
@@ -457,7 +457,7 @@ def test_a_changed_subject_adds_rows_and_a_mended_one_gets_its_old_name_back(war
     change(warehouse, "update quality.frame_profiles set frame_units = 500 where unit_date = '2026-10-06'")
     assert check("before_draw", warehouse).subject_fingerprint == good
     after = stored_results(warehouse)
-    assert set(before) < set(after) and len(after) == len(before) + 13
+    assert set(before) < set(after) and len(after) == len(before) + 15
 
 
 def test_a_subject_does_not_depend_on_row_order_or_last_digits(warehouse):
@@ -584,7 +584,7 @@ def test_exit_codes_and_output_of_the_command(command, warehouse, capsys):
     change(warehouse, FAULTS["probabilities_are_valid"])
     assert command("before_draw", "labels_to_estimates", database=warehouse) == 1
     output = capsys.readouterr()
-    assert "gate before_draw: passed, 13 checks, 1 of which hold parts back" in output.out and output.err == ""
+    assert "gate before_draw: passed, 15 checks, 1 of which hold parts back" in output.out and output.err == ""
     assert "held back by probabilities_are_valid: quality.frame_profiles.invalid_probabilities: 2 of 6" in output.out
     assert "gate labels_to_estimates: passed" in output.out
     change(warehouse, FAULTS["answers_are_accounted_for"])
@@ -621,7 +621,7 @@ def test_exit_codes_and_output_of_the_command(command, warehouse, capsys):
         (
             "update reference.gate_checks set table_name = 'nonsense' where check_name = 'frames_exist'",
             f"seeds/gate_checks.csv, line {LINE}, column table_name: gate before_draw does not look at a table 'nonsense'. "
-            "Remedy: name one of frame_profiles, plan_problems, held_plan_days, or add the table to seeds/gate_tables.csv",
+            "Remedy: name one of frame_profiles, plan_problems, held_plan_days, draw_costs, or add the table to seeds/gate_tables.csv",
         ),
         (
             "update reference.gate_checks set column_name = 'nonsense' where check_name = 'frame_has_every_day'",

@@ -16,13 +16,14 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
+from conftest import in_test_all
 
 from prevalence.engines.contract import DUCKDB_TYPES, raw_tables, read_back_tables
 from prevalence.engines.settings import PROJECT
 from prevalence.engines.spark import java
 
 REASON = java.missing()
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(REASON is not None, reason=REASON or "")]
+pytestmark = [pytest.mark.slow, in_test_all, pytest.mark.skipif(REASON is not None, reason=REASON or "")]
 if REASON is None:
     import spark_plans
     from test_demo_world import invoke
