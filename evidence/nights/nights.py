@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from prevalence.engines.settings import PROJECT, UserError
-from prevalence_evidence.nights.world import EVENTS, World, day_of
+from prevalence_evidence.nights.changing_world import EVENTS, World, day_of
 
 Run = Callable[[World, Path], tuple[int, str]]
 

@@ -81,7 +81,7 @@ def settings(tmp_path_factory) -> Settings:
     # the seeds with their tests, what is asked, and then what the figures and the first gate need of the answers
     days = ["--event-time-start", start, "--event-time-end", end]
     for command in (
-        ["build", "--select", "designs", "pivots", "policies", "sampling_plans", "gate_checks", "gate_tables", "periods",
+        ["build", "--select", "designs", "pivots", "policies", "sampling_plans", "label_costs", "gate_checks", "gate_tables", "periods",
          "maturity_reasons"],
         ["run", "--select", "+label_open_assignments", *days],
         ["run", "--select", "+est_prevalence", "+path:models/quality/raw_to_staging", *days],

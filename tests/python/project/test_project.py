@@ -94,6 +94,7 @@ DISPATCHED = (
     "_row_hash_sum",
     "_row_order",
     "_sha256",
+    "_stored_figures",
     "_string_agg",
     "hash_unit",
 )
