@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from prevalence.command_line import cli
+from prevalence.command_line.exits import EXIT_WAITING
 from prevalence.engines import warehouse
 from prevalence.engines.duckdb_warehouse import literal
 from prevalence.engines.settings import PROJECT, TARGETS, Settings, UserError
@@ -74,7 +75,8 @@ def measure(name: str, data: Path, work: Path, draws: int = 1, target: str = TAR
     settings.enter()
     for round_number in range(1, ROUNDS + 1):
         code = cli.main(["run", "--target", target, "--raw-folder", str(raw)])
-        if code:
+        # a run that waits for answers has gone to its end
+        if code not in (0, EXIT_WAITING):
             raise UserError(f"`prevalence run` ended with exit code {code}; the message above says why.")
         if not _answer(name, source, settings, work, raw / "label_events" / f"round_{round_number}.parquet"):
             break
