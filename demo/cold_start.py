@@ -28,10 +28,9 @@ def cold_start(dbt: Dbt) -> tuple[list[Step], Dbt]:
 
     def work() -> None:
         first.seed()
-        first.run(
-            *("path:models/staging", "path:models/units", "path:models/frames", "+plan_problems"),
-            exclude=("source:raw.label_events+",),
-        )
+        # the steps of a run: what a draw waits for is in them, whatever joins it
+        first.run(selector="stage")
+        first.run(selector="frame")
         _refuse_plans(dbt.settings)
         first.run(selector="draw")
         answer(first)
