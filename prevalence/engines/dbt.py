@@ -66,10 +66,10 @@ class Dbt:
     def seed(self) -> None:
         self._invoke(["seed"])
 
-    def run(self, *chosen: str, exclude: tuple[str, ...] = (), selector: str | None = None) -> None:
-        """Build the models of `selector` (selectors.yml), or those that dbt's --select and --exclude choose, without tests."""
+    def run(self, *chosen: str, selector: str | None = None) -> None:
+        """Build the models of `selector` (selectors.yml), or those that dbt's --select chooses, without tests."""
         selection = ["--selector", selector] if selector else ["--select", *chosen]
-        self._invoke(["run", *selection, *(["--exclude", *exclude] if exclude else []), *self._event_time()])
+        self._invoke(["run", *selection, *self._event_time()])
 
     def build(self, selector: str) -> None:
         """Build the nodes of a step (selectors.yml) and run the tests of their rows whose inputs exist by now.
