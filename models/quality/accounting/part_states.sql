@@ -45,7 +45,7 @@ published_days as (
         plan_id,
         policy_id,
         period_start as sample_date
-    from {{ ref('prevalence', v=1) }}
+    from {{ ref('prevalence', v=2) }}
     where period_type = 'day' and pivot_name = 'overall' and release_status <> 'withdrawn'
 
 ),
