@@ -15,6 +15,7 @@ from prevalence.command_line.options import (
     Date,
     FilePath,
     Mapping,
+    OfPolicy,
     Several,
     command,
     of_days,
@@ -157,6 +158,14 @@ def chart(settings: Settings, output: Path | None) -> None:
 @click.option("--day", type=Date(), help="Day whose frame stands for all; default: the last whole one.")
 @click.option("--days", type=int, default=1, help="Days of the period that figures are for; default: 1.")
 @click.option("--target-relative-error", type=float, help="Standard error / prevalence that every policy must reach.")
+@click.option(
+    "--expected-prevalence",
+    cls=Several,
+    type=OfPolicy(),
+    metavar="[POLICY=]SHARE...",
+    help="Share of exposure to plan for, of all policies or of one; default: what labels, learned rates or scores say. Needed of a "
+    "policy that has none of them.",
+)
 @click.option("--sensitivity", type=float, help="Of the judge; default: learned from labels, .85 before there are any.")
 @click.option("--false-positive-rate", type=float, help="Of the judge; default: learned, .01 before.")
 @with_vars
@@ -170,6 +179,7 @@ def plan(
     day: date | None,
     days: int,
     target_relative_error: float | None,
+    expected_prevalence: tuple[tuple[str, float], ...],
     sensitivity: float | None,
     false_positive_rate: float | None,
     threads: int | None,
@@ -191,6 +201,7 @@ def plan(
         day=day,
         days=days,
         target=target_relative_error,
+        expected_prevalence=dict(expected_prevalence),
         sensitivity=sensitivity,
         false_positive_rate=false_positive_rate,
     )

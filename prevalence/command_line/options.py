@@ -46,6 +46,22 @@ class Mapping(click.ParamType):
         return found
 
 
+class OfPolicy(click.ParamType):
+    """A share of all policies, or `POLICY=SHARE`: (policy, share), the policy '' for all."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        if isinstance(value, tuple):
+            return value
+        # a policy's name may hold the sign, a number does not
+        policy, _, share = value.rpartition("=")
+        try:
+            return policy, float(share)
+        except ValueError:
+            self.fail(f"{value!r} is not a share like 0.002 or self_harm=0.002", param, ctx)
+
+
 class FilePath(click.ParamType):
     """Absolute at once: a person types it relative to where they are, and commands work in the project's folder."""
 

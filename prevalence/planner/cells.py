@@ -14,7 +14,7 @@ PRIOR_VIOLATIONS = 10.0
 PRIOR_OTHERS = 50.0
 # violations in a band of scores from which on labels say what the rate in it is
 BAND_VIOLATIONS = 20
-RATE_SOURCES = ("labels", "learned_rates", "raw_scores")
+RATE_SOURCES = ("labels", "learned_rates", "raw_scores", "given")
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,25 @@ class Cells:
         )
         factor = np.where(expected > 0, measured / np.where(expected > 0, expected, 1.0), 1.0)
         return replace(self, rate=np.minimum(self.rate * factor[of_cell], 1.0), rate_source="labels")
+
+    def scaled_to(self, prevalence: float) -> Cells:
+        """Rates in the proportions that are known, of which the prevalence is the one given; all alike where none is above 0.
+
+        A rate ends at 1: where the given prevalence is that high, the others rise until it is reached.
+        """
+        if not self.prevalence > 0:
+            return replace(self, rate=np.full(len(self.units), prevalence), rate_source="given")
+        low, high = 0.0, 1.0 / self.rate[self.rate > 0].min()
+        if self._prevalence_of(high) < prevalence:
+            # where nothing is expected otherwise, something is now
+            return replace(self, rate=np.full(len(self.units), prevalence), rate_source="given")
+        for _ in range(200):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._prevalence_of(middle) < prevalence else (low, middle)
+        return replace(self, rate=np.minimum(self.rate * high, 1.0), rate_source="given")
+
+    def _prevalence_of(self, factor: float) -> float:
+        return float((self.units * self.exposure * np.minimum(self.rate * factor, 1.0)).sum() / self.frame_exposure)
 
 
 def of_rows(policy_id: str, rows: dict[str, Array]) -> Cells:

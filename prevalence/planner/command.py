@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -48,6 +48,12 @@ def _check(request: Request) -> None:
     for name, value in (("sensitivity", request.sensitivity), ("false-positive-rate", request.false_positive_rate)):
         if value is not None and not 0 <= value <= 1:
             raise UserError(f"--{name} is {value:g}. Remedy: a share from 0 to 1.")
+    for policy, value in request.expected_prevalence.items():
+        if not 0 < value < 1:
+            raise UserError(
+                f"--expected-prevalence{f' of {policy}' if policy else ''} is {value:g}. Remedy: a share of exposure above 0 and "
+                "below 1, such as 0.002."
+            )
 
 
 # --- what the frame is ---
@@ -119,25 +125,27 @@ class Known:
     current: list[tuple[Design, int, float | None, float]]
     has_learned_judge: bool
     unscored: list[str]
+    draws: Mapping[str, bool]  # designs for units of this type, and whether what they draw may be judged and audited
 
 
 def _frame(connection: Warehouse, request: Request, day: date) -> Known:
     where = f"unit_type = {connection.literal(request.unit_type)} and unit_date = cast('{day}' as date)"
     rows = connection.arrow(f"select * from planning.plan_cells where {where} and risk_scope = 'all'")
     known = sorted(set(rows.column("policy_id").to_pylist()))
-    unknown = sorted(set(request.policies) - set(known))
+    unknown = sorted((set(request.policies) | set(request.expected_prevalence) - {""}) - set(known))
     if unknown:
         raise UserError(
             f"Unknown policy {', '.join(unknown)}: the frame of {day} has scores of {len(known)} policies, {', '.join(known)}. "
-            "Remedy: --policies with some of them."
+            "Remedy: --policies and --expected-prevalence with some of them."
         )
-    unscored = [policy for policy in known if _is_unscored(_columns(rows, policy))]
+    given = {policy: request.expected_prevalence.get(policy, request.expected_prevalence.get("")) for policy in known}
+    unscored = [policy for policy in known if given[policy] is None and _is_unscored(_columns(rows, policy))]
     if set(request.policies) & set(unscored) or len(unscored) == len(known):
         named = sorted(set(request.policies) & set(unscored)) or unscored
         raise UserError(
             f"0 units of the frame of {day} have a risk score of {', '.join(named)}, and no rates of violation are learned yet, so "
-            "nothing says how much of it to expect. Remedy: land risk_scores of that day or earlier, or leave the policy out with "
-            "--policies."
+            "nothing says how much of it to expect. Remedy: --expected-prevalence {named[0]}=SHARE, risk_scores of that day or earlier, "
+            "or --policies without it."
         )
     chosen = list(request.policies) or [policy for policy in known if policy not in unscored]
     believed = Judge(
@@ -154,12 +162,20 @@ def _frame(connection: Warehouse, request: Request, day: date) -> Known:
     cells, judges = {}, {}
     for policy in chosen:
         columns = _columns(rows, policy)
+        expected = given[policy]
         cells[policy] = of_rows(policy, columns)
+        if expected is not None:
+            # a score that only stands for a missing one says nothing of what differs between units
+            flat = _is_unscored(columns)
+            cells[policy] = (replace(cells[policy], rate=0 * cells[policy].rate) if flat else cells[policy]).scaled_to(
+                expected
+            )
         judges[policy] = believed
         if labels is not None:
-            cells[policy] = cells[policy].scaled_to_labels(
-                columns["score_bucket"], _columns(_widest_plan(labels, policy), policy)
-            )
+            if expected is None:
+                cells[policy] = cells[policy].scaled_to_labels(
+                    columns["score_bucket"], _columns(_widest_plan(labels, policy), policy)
+                )
             if not is_given:
                 judges[policy] = judge_of_rows(columns["score_bucket"], _columns(labels, policy), believed)
     current = _current(connection, request.unit_type)
@@ -173,7 +189,18 @@ def _frame(connection: Warehouse, request: Request, day: date) -> Known:
         missed_share=project_variable("judge_missed_share"),
     )
     left_out = [] if request.policies else unscored
-    return Known(frame, current, any(judge.is_learned for judge in judges.values()), left_out)
+    has_learned_judge = any(judge.is_learned for judge in judges.values())
+    return Known(frame, current, has_learned_judge, left_out, _draws(connection, request.unit_type))
+
+
+def _draws(connection: Warehouse, unit_type: str) -> dict[str, bool]:
+    """What a run draws units of this type by; a plan that it would refuse is not recommended."""
+    return dict(
+        connection.rows(
+            "select design, takes_audit from reference.designs where not is_drawn_elsewhere"
+            f" and is_for_{'content_days' if unit_type == 'content_day' else 'interactions'}"
+        )
+    )
 
 
 def _widest_plan(labels: pa.Table, policy: str) -> pa.Table:
@@ -292,8 +319,9 @@ def _compare(request: Request, day: date, known: Known) -> Result:
         designs.insert(0, plans.LEARNED)
     found = []
     for budget in budgets:
-        for design in designs:
-            found.append(plans.best_audit(frame, design, budget))
+        for design in (one for one in designs if one.draw in known.draws):
+            if known.draws[design.draw]:
+                found.append(plans.best_audit(frame, design, budget))
             found.append(plans.plan(frame, design, budget, None))
     simulated = [plans.simulated(frame, one, [one.worst_policy], REPLICATES) for one in found]
     # a plan is taken when its intervals are expected to hold for every policy, not for the worst alone

@@ -48,9 +48,12 @@ def draw(result: Result, path: Path) -> Path:
 
 def _precision(axis, result: Result) -> None:
     designs = list(dict.fromkeys(one.design.name for one in result.plans))
+    judged = {one.design.name for one in result.plans if one.labeled_by == plans.JUDGED}
     for name in designs:
+        # a design that takes no audit has experts alone
+        by = plans.JUDGED if name in judged else plans.EXPERTS
         line = sorted(
-            (one for one in result.plans if one.design.name == name and one.labeled_by == plans.JUDGED),
+            (one for one in result.plans if one.design.name == name and one.labeled_by == by),
             key=lambda one: one.budget,
         )
         axis.plot(
@@ -60,7 +63,7 @@ def _precision(axis, result: Result) -> None:
             color=COLORS.get(name, MUTED),
             ms=3.6,
             lw=1.4,
-            label=name,
+            label=name if name in judged else f"{name}, experts alone",
         )
     best = result.recommended
     axis.plot([best.cost], [100 * best.relative_error], "o", ms=10, mfc="none", mec=TRUTH, mew=1.5, label="recommended")
@@ -74,7 +77,7 @@ def _precision(axis, result: Result) -> None:
         axis,
         "Precision for money",
         f"relative standard error of the worst policy, {period}; a dot is a budget",
-        f"{result.frame.prices.currency} for {period}, judge and best audit",
+        f"{result.frame.prices.currency} for {period}; judge and best audit where nothing else is said",
     )
 
 

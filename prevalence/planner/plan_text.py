@@ -20,6 +20,7 @@ HEADERS = (
 def text(result: Result) -> str:
     frame, request = result.frame, result.request
     period = "1 day" if frame.days == 1 else f"{frame.days} days, each"
+    judged = [one.design for one in result.plans if one.labeled_by == plans.JUDGED]
     lines = [
         f"Frame: {frame.units:,.0f} units of type {request.unit_type}, {next(iter(frame.cells.values())).frame_exposure:,.0f} "
         f"{EXPOSURES.get(request.unit_type, 'exposure').removeprefix('of ')}, {result.day}. Figures are for {period} like that.",
@@ -28,13 +29,14 @@ def text(result: Result) -> str:
         "",
         *_table(HEADERS, [_row(one, one.design.name) for one in result.plans if one.labeled_by == plans.JUDGED]),
         "",
-        "The same drawn units, all of them labelled by experts:",
+        "Experts label every drawn unit (designs that are not named above take no audit, and the recommended one):",
         *_table(
             HEADERS,
             [
                 _row(one, one.design.name)
                 for one in result.plans
-                if one.labeled_by == plans.EXPERTS and one.design == result.recommended.design
+                if one.labeled_by == plans.EXPERTS
+                and (one.design == result.recommended.design or one.design not in judged)
             ],
         ),
     ]
@@ -177,10 +179,15 @@ def best_coverage(result: Result) -> float:
 
 
 def plan_row(result: Result) -> str:
-    """The recommended plan in the columns of sampling_plans; those that are not named stay empty."""
-    best = result.recommended
-    design = best.design
-    values = {"unit_type": result.request.unit_type, "design": design.draw, "expected_units": f"{best.budget}"}
+    """The recommended plan as a row of sampling_plans, in words."""
+    values = plan_values(result, result.recommended)
+    return "As a row of sampling_plans: " + ", ".join(f"{name} {value}" for name, value in values.items()) + "."
+
+
+def plan_values(result: Result, one: Plan) -> dict[str, str]:
+    """A plan in the columns of sampling_plans (without its plan_id), as they are written in a file; what is not named stays empty."""
+    design = one.design
+    values = {"unit_type": result.request.unit_type, "design": design.draw, "expected_units": f"{one.budget}"}
     if design.draw in ("poisson", "pareto"):
         values["score_basis"] = design.score_basis
         values["defence_share"] = f"{design.defence_share:g}"
@@ -190,10 +197,10 @@ def plan_row(result: Result) -> str:
         bounds = design.bounds(next(iter(result.frame.cells.values())))
         values["stratum_bounds"] = ";".join(f"{bound:g}" for bound in bounds)
         values["allocation"] = design.allocation
-    if best.audit_units is not None:
-        values["audit_units"] = f"{best.audit_units:.0f}"
+    if one.audit_units is not None:
+        values["audit_units"] = f"{one.audit_units:.0f}"
         values["audit_floor"] = f"{result.frame.audit_floor:g}"
-    return "As a row of sampling_plans: " + ", ".join(f"{name} {value}" for name, value in values.items()) + "."
+    return values
 
 
 def _cautions(result: Result) -> list[str]:
@@ -208,6 +215,12 @@ def _cautions(result: Result) -> list[str]:
         lines.append(
             f"rates_are_raw_scores: nothing has been learned yet about {', '.join(raw)}, so scores stand in for rates of violation. "
             "Expected prevalence is as wrong as they are, and designs that trust scores look better than they may be."
+        )
+    given = [policy for policy, cells in result.frame.cells.items() if cells.rate_source == "given"]
+    if given:
+        lines.append(
+            f"prevalence_is_given: the expected prevalence of {', '.join(given)} is what --expected-prevalence says; errors, positives "
+            "and costs are those of a world in which it is right."
         )
     if result.recommended.labeled_by == plans.JUDGED and not result.has_learned_judge:
         judge = next(iter(result.frame.judges.values()))

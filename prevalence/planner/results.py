@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from prevalence.planner.planned_designs import Design
@@ -17,6 +18,8 @@ class Request:
     day: date | None = None
     days: int = 1
     target: float | None = None
+    # share of exposure by policy; the policy '' stands for all that are not named
+    expected_prevalence: Mapping[str, float] = field(default_factory=dict)
     sensitivity: float | None = None
     false_positive_rate: float | None = None
 

@@ -51,20 +51,31 @@ policy_counts as (
 
 ),
 
--- what is shown of a user-day: all of one that is taken whole, else as many interactions as the plan takes
+-- what is shown of a user-day: all of one that is taken whole, else as many interactions as the plan takes; in whole
+-- millionths, whose sum is the same in whatever order a repeated run wrote the rows
+user_day_shares as (
+
+    select
+        plan_id,
+        unit_date,
+        cast(round(
+            1000000 * inclusion_probability * (
+                whole_probability * cast(interactions as double)
+                + (1 - whole_probability)
+                * cast(least(interactions, coalesce(interactions_per_user_day, interactions)) as double)
+            )
+        ) as bigint) as shown_millionths
+    from user_days
+
+),
+
 interactions_shown as (
 
     select
         plan_id,
         unit_date,
-        sum(
-            inclusion_probability * (
-                whole_probability * cast(interactions as double)
-                + (1 - whole_probability)
-                * cast(least(interactions, coalesce(interactions_per_user_day, interactions)) as double)
-            )
-        ) as shown_units
-    from user_days
+        cast(sum(shown_millionths) as double) / 1000000 as shown_units
+    from user_day_shares
     group by plan_id, unit_date
 
 ),

@@ -197,13 +197,14 @@ def test_tables_written_by_hand_are_checked_too(command):
 PLANS = """
     select plan_id, 'interaction' as unit_type, design, cast(units as bigint) as expected_units,
         cast(defence as double) as defence_share, cast(null as bigint) as audit_units, cast(null as double) as audit_floor,
-        policy_id
+        policy_id, date '2026-03-02' as valid_from
     from (values {rows}) as plans (plan_id, design, units, defence, policy_id)
 """
 
 
 def test_plans_that_cannot_work_are_refused_before_a_draw(command):
-    """First by what their rows say, then by what the frame has; a plan that asks for all of a day is not refused."""
+    """First by what their rows say, then by what the frame has; a plan that asks for all of a day is not refused. They hold from the
+    first day on: a plan without a date begins after what has been drawn."""
     rows = (
         "('good', 'pareto', 10, 0.5, null), ('word', 'lottery', 10, 0.5, null), ('lost', 'pareto', 10, 0.5, 'nobody')"
     )

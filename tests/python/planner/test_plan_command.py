@@ -11,10 +11,11 @@ import own_logs
 import pytest
 
 from prevalence.command_line import cli
+from prevalence.command_line.exits import EXIT_USER, EXIT_WAITING
 from prevalence.engines import warehouse
 from prevalence.engines.settings import Settings, UserError
 from prevalence.planner import command as planner
-from prevalence.planner.plan_text import sentence
+from prevalence.planner.plan_text import plan_values, sentence, text
 
 DAY = date(2026, 3, 4)
 ENVIRONMENT = {
@@ -92,8 +93,8 @@ def test_rows_are_stored_once_per_grain(planned):
         "select count(*), count(distinct (design, budget, labeled_by, policy_id)), count_if(is_recommended),"
         " min(period_days), max(frame_date), count_if(expected_coverage is null) from planning.plan_expectations"
     )
-    # four designs without learned rates, two budgets, two ways to label, and the plan in force
-    assert counts == (4 * 2 * 2 + 1, 4 * 2 * 2 + 1, 1, 7, DAY, 0)
+    # four designs without learned rates, two budgets, two ways to label where a run audits what is drawn, and the plan in force
+    assert counts == ((4 + 2) * 2 + 1, (4 + 2) * 2 + 1, 1, 7, DAY, 0)
     (cheap,) = planned.query(
         "select max(abs(cost - (0.01 * judge_labels + 0.4 * rater_labels + 2 * expert_labels))) from planning.plan_expectations"
     )
@@ -176,3 +177,77 @@ def test_a_target_decides(planned):
     assert "within the target of 200 %" in sentence(loose)
     assert "None of these plans reaches the target" in sentence(results[0.000001])
     assert "it takes 80 units a day" in sentence(results[0.000001])
+
+
+def _compared(request: planner.Request):
+    with warehouse.connect(Settings.from_environment(), read_only=True) as connection:
+        return planner._compare(request, DAY, planner._frame(connection, request, DAY))
+
+
+@pytest.mark.parametrize("given", [{"": 0.01}, {"self_harm": 0.01, "harassment": 0.2}])
+def test_a_prevalence_that_is_given_is_planned_for(planned, given):
+    result = _compared(
+        planner.Request("interaction", budgets=(60,), policies=("harassment", "self_harm"), expected_prevalence=given)
+    )
+    for policy, expected in result.recommended.policies.items():
+        assert expected.prevalence == pytest.approx(given.get(policy, given.get("")), abs=1e-12)
+    assert {cells.rate_source for cells in result.frame.cells.values()} == {"given"}
+    # of self-harm no unit has a score: nothing tells its units apart
+    assert len(set(result.frame.cells["self_harm"].rate.tolist())) == 1
+    assert "prevalence_is_given" in text(result) and "policy_without_scores" not in text(result)
+
+
+@pytest.mark.parametrize("wrong", [{"": 0.0}, {"": 1.0}, {"harassment": -0.5}, {"harassment": float("nan")}])
+def test_a_prevalence_that_cannot_be_is_refused(planned, wrong):
+    with pytest.raises(UserError, match="--expected-prevalence.*Remedy"):
+        planner.make(Settings.from_environment(), planner.Request(expected_prevalence=wrong), {}, None)
+
+
+def test_a_prevalence_of_an_unknown_policy_is_refused(planned):
+    with pytest.raises(UserError, match="Unknown policy nonsense"):
+        _compared(planner.Request("interaction", expected_prevalence={"nonsense": 0.1}))
+
+
+def test_every_plan_that_is_compared_can_be_run(planned, capsys):
+    """A row of sampling_plans for each of them, all in one run: each plan draws, and no check of plans finds fault."""
+    rows = []
+    for unit_type in ("interaction", "content_day"):
+        result = _compared(planner.Request(unit_type, budgets=(40,)))
+        for number, one in enumerate(result.plans):
+            rows.append({"plan_id": f"{unit_type}_{number}", **plan_values(result, one)})
+    assert {row["design"] for row in rows} == {"poisson", "simple_random", "stratified"}
+    assert {row["design"] for row in rows if "audit_units" in row} == {"poisson"}
+    texts = {"plan_id", "unit_type", "design", "score_basis", "stratum_bounds", "allocation"}
+    numbers = {"expected_units", "audit_units"}
+    columns = sorted(set().union(*rows))
+
+    def value(row: dict[str, str], name: str) -> str:
+        kind = "varchar" if name in texts else "bigint" if name in numbers else "double"
+        return f"cast({'null' if name not in row else repr(row[name])} as {kind}) as {name}"
+
+    raw = own_logs.write(
+        planned.folder / "raw_of_plans",
+        risk_scores="select * replace (score / 20 as score) from {table}",
+        sampling_plans=" union all ".join("select " + ", ".join(value(row, name) for name in columns) for row in rows),
+    )
+    code = cli.main(["run", "--raw-folder", str(raw)])
+    said = capsys.readouterr().out
+    assert code == EXIT_WAITING, said
+    drawn = planned.query(
+        "select plan_id, count(distinct sample_date) from draws.draw_units group by plan_id order by plan_id"
+    )
+    assert drawn == [(row["plan_id"], 3) for row in sorted(rows, key=lambda row: row["plan_id"])], said
+    assert planned.query("select * from quality.held_plan_days") == []
+
+
+def test_a_plan_is_made_where_no_score_has_been_landed(planned, tmp_path, monkeypatch, capsys):
+    for name, value_ in ENVIRONMENT.items():
+        monkeypatch.setenv(name, str(tmp_path / value_))
+    raw = own_logs.write(tmp_path / "raw", risk_scores=None)
+    arguments = ["plan", "--raw-folder", str(raw), "--unit-type", "interaction", "--budgets", "60"]
+    assert cli.main(arguments) == EXIT_USER
+    assert "Remedy: --expected-prevalence" in capsys.readouterr().err
+    assert cli.main([*arguments, "--expected-prevalence", "0.02", "self_harm=0.05"]) == 0
+    said = capsys.readouterr().out
+    for part in ("5.0000 %", "2.0000 %", "prevalence_is_given", "Recommended: draw 60 units"):
+        assert part in said, said
