@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import shutil
 from collections.abc import Callable
@@ -209,6 +210,8 @@ def test_a_program_that_fails_is_told_apart_from_a_gate_that_blocks(command, mon
     def fail(*_: object) -> None:
         raise RuntimeError("a fault of the program")
 
+    # a module that is imported first while this stands keeps it
+    importlib.import_module("prevalence.command_line.steps")
     monkeypatch.setattr("prevalence.engines.landing.land", fail)
     assert command("land")[0] == EXIT_FAILED
 
