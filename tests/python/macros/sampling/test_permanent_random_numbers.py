@@ -12,15 +12,16 @@ with keyed as (
     select
         content,
         day,
-        {{ prevalence._random_number_key(stream, "content || '|' || cast(day as string)", 'content', 'day', days) }}
-            as random_number_key
+        {{ prevalence._random_number_key(
+            stream, "content || '|' || cast(day as string)", 'content', 'day', days, salt="'test'"
+        ) }} as random_number_key
     from content_days
 )
 select
     content,
     day,
     random_number_key,
-    {{ prevalence._permanent_random_number('random_number_key', start) }} as random_number
+    {{ prevalence._permanent_random_number('random_number_key', start, salt="'test'") }} as random_number
 from keyed
 """
 CALLS = {
