@@ -319,7 +319,7 @@ def _compare(request: Request, day: date, known: Known) -> Result:
         designs.insert(0, plans.LEARNED)
     found = []
     for budget in budgets:
-        for design in (one for one in designs if one.draw in known.draws):
+        for design in (one for one in designs if one.draw in known.draws and _parts(one, frame)):
             if known.draws[design.draw]:
                 found.append(plans.best_audit(frame, design, budget))
             found.append(plans.plan(frame, design, budget, None))
@@ -367,6 +367,11 @@ def _compare(request: Request, day: date, known: Known) -> Result:
         has_learned_judge=known.has_learned_judge,
         unscored=tuple(known.unscored),
     )
+
+
+def _parts(design: Design, frame: Frame) -> bool:
+    """Whether a stratified design has strata: scores that are all alike, as where most are missing, have no bounds between them."""
+    return design.draw != "stratified" or bool(design.bounds(next(iter(frame.cells.values()))))
 
 
 def _judged_units(budget: int, experts: float, most: float) -> tuple[list[float], list[float]]:

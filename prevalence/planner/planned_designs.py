@@ -122,4 +122,5 @@ def _score_bounds(cells: Cells) -> tuple[float, ...]:
     places = np.searchsorted(reached, STRATUM_SHARES)
     # scores are whole millionths, and a bound belongs to the stratum above it
     bounds = np.unique(np.round(score[np.minimum(places, len(score) - 1)], 6) + 1e-6)
-    return tuple(np.round(bounds[bounds < 1], 6).tolist())
+    # above the highest score there is no stratum
+    return tuple(np.round(bounds[(bounds < 1) & (bounds <= score[-1] + 1e-9)], 6).tolist())
