@@ -99,15 +99,29 @@ def real_data(settings: Settings, name: str, data: Path, work: Path, draws: int)
 @click.argument("name", metavar="TIMELINE", type=click.Choice(TIMELINES))
 @click.option("--work", type=FilePath(), required=True, help="Folder for raw tables and the warehouse; begun anew.")
 @click.option("--nights", "count", type=int, help="How many; default: all of the timeline.")
-def nights(settings: Settings, name: str, work: Path, count: int | None) -> int:
+@click.option(
+    "--kills", type=int, default=0, help="Kill so many of the runs at random moments and repeat them; default: 0."
+)
+@click.option("--seed", type=int, default=1, help="Of the nights and moments of the kills; default: 1.")
+@click.option(
+    "--undisturbed", is_flag=True, help="Compare the figures with those of one run that is given everything at once."
+)
+def nights(
+    settings: Settings, name: str, work: Path, count: int | None, kills: int, seed: int, undisturbed: bool
+) -> int:
     """Run a small world night after night while everything around it changes; exits with 1 when something does not hold."""
     from prevalence_evidence.nights import nights as simulated
 
     faults = 0
-    for night in simulated.run_nights(name, work, count):
+    for night in simulated.run_nights(name, work, count, kills=kills, seed=seed):
         click.echo("\n".join(simulated.lines_of(night)))
         (work / "said").mkdir(exist_ok=True)
         (work / "said" / f"night_{night.number:03d}.txt").write_text(night.output)
         faults += len(night.faults)
+    if undisturbed:
+        found, compared = simulated.run_undisturbed(work)
+        click.echo(f"{compared:,} published figures beside those of an undisturbed run")
+        click.echo("".join(f"          FAULT {fault}\n" for fault in found), nl=False)
+        faults += len(found)
     click.echo(f"{faults:,} faults; what each run said is in {display(work / 'said')}")
     return EXIT_BLOCKED if faults else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -60,18 +61,33 @@ class World:
     spoil_answers: bool = False
     # labelers' answers by the night on which they arrive
     under_way: dict[int, list[Path]] = field(default_factory=dict)
+    # the last day that there were ever logs of
+    last_day: int = -1
+    # all rows that policies and plans ever had, with the days on which they hold: what a team writes that dates its changes
+    dated: dict[str, list[Row]] = field(default_factory=lambda: {"policies": [], "sampling_plans": []})
+    salts: list[tuple[date, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name in ("harassment", "self_harm"):
-            self.policies[name] = {"policy_id": name, "policy_version": "1.0.0", "title": name}
+            self.set_policy({"policy_id": name, "policy_version": "1.0.0", "title": name})
         for plan in FIRST_PLANS:
-            self.plans[str(plan["plan_id"])] = dict(plan)
+            self.set_plan(dict(plan))
         self.held_back.mkdir(parents=True, exist_ok=True)
 
     @property
     def held_back(self) -> Path:
         """Answers that are under way, outside of what is landed."""
         return self.folder.parent / "under_way"
+
+    @property
+    def all_logs(self) -> Path:
+        """Every file of logs as it came, without the rows that came after their day had been drawn."""
+        return self.folder.parent / "undisturbed" / "raw"
+
+    @property
+    def next_day(self) -> date:
+        """The first day that nobody can have been drawn from yet."""
+        return day_of(self.last_day + 1)
 
     @property
     def today(self) -> date:
@@ -81,13 +97,44 @@ class World:
     def variables(self) -> dict[str, str]:
         return {"sampling_salt": self.salt} if self.salt else {}
 
+    def set_policy(self, row: Row) -> None:
+        """A policy as it is from now on."""
+        self._set("policies", self.policies, "policy_id", row)
+
+    def set_plan(self, row: Row) -> None:
+        """A plan as it is from now on."""
+        self._set("sampling_plans", self.plans, "plan_id", row)
+
+    def end_policy(self, name: str) -> None:
+        del self.policies[name]
+        self._end("policies", "policy_id", name)
+
+    def end_plan(self, name: str) -> None:
+        del self.plans[name]
+        self._end("sampling_plans", "plan_id", name)
+
+    def _set(self, table: str, rows: dict[str, Row], key: str, row: Row) -> None:
+        rows[str(row[key])] = row
+        self.dated[table].append({**row, "valid_from": self.next_day if self.last_day >= 0 else None})
+
+    def _end(self, table: str, key: str, name: str) -> None:
+        last = [row for row in self.dated[table] if row[key] == name][-1]
+        last["valid_until"] = self.next_day
+
     def write_day(self, number: int) -> None:
-        """The logs of one day; of the day before, the rows that are received late, and of five days before, three again."""
+        """The logs of one day, and the scores of its contents."""
+        self.last_day = max(self.last_day, number)
         with duckdb.connect() as connection:
             _make_day(connection, self, number)
-            for name in ("interactions", "components"):
-                _write(connection, f"from day_{name}", self.folder / name / f"{day_of(number)}.parquet")
-            _write(connection, "from day_scores", self.folder / "risk_scores" / f"{day_of(number)}.parquet")
+            for name in ("interactions", "components", "scores"):
+                folder = "risk_scores" if name == "scores" else name
+                self._write_logs(connection, f"from day_{name}", f"{folder}/{day_of(number)}.parquet")
+
+    def _write_logs(self, connection: duckdb.DuckDBPyConnection, query: str, file: str, is_late: bool = False) -> None:
+        _write(connection, query, self.folder / file)
+        if not is_late:
+            (self.all_logs / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.folder / file, self.all_logs / file)
 
     def write_late(self, number: int) -> None:
         """Two interactions of day `number` that arrive a night later, with their components."""
@@ -117,34 +164,43 @@ class World:
                 where n <= 3
                 """
             )
-            _write(connection, "from wrong", self.folder / "interactions" / f"{self.today}_clocks.parquet")
+            self._write_logs(connection, "from wrong", f"interactions/{self.today}_clocks.parquet")
 
     def _write_copies(self, number: int, name: str, interaction_id: str, received_at: str, rows: int) -> None:
         with duckdb.connect() as connection:
             _make_day(connection, self, number)
             chosen = f"select interaction_id from day_interactions order by md5(interaction_id) limit {rows}"
-            _write(
+            self._write_logs(
                 connection,
                 f"select * replace ({interaction_id} as interaction_id, {received_at} as received_at) "
                 f"from day_interactions where interaction_id in ({chosen})",
-                self.folder / "interactions" / f"{self.today}_{name}.parquet",
+                f"interactions/{self.today}_{name}.parquet",
+                is_late=name == "late",
             )
-            _write(
+            self._write_logs(
                 connection,
                 f"select * replace ({interaction_id} as interaction_id) "
                 f"from day_components where interaction_id in ({chosen})",
-                self.folder / "components" / f"{self.today}_{name}.parquet",
+                f"components/{self.today}_{name}.parquet",
+                is_late=name == "late",
             )
 
     def write_tables(self) -> None:
         """Policies and plans as the team has them today: what is retired is simply gone."""
-        for name, rows, types in (
-            ("policies", self.policies.values(), POLICY_TYPES),
-            ("sampling_plans", self.plans.values(), PLAN_TYPES),
-        ):
-            self.write_rows(name, list(rows), types)
+        self._write_rows(self.folder / "policies.parquet", list(self.policies.values()), POLICY_TYPES)
+        self._write_rows(self.folder / "sampling_plans.parquet", list(self.plans.values()), PLAN_TYPES)
 
-    def write_rows(self, name: str, rows: list[Row], types: dict[str, str]) -> None:
+    def write_undisturbed(self) -> None:
+        """Beside all logs: policies and plans with their dates, and all answers that have arrived."""
+        self._write_rows(self.all_logs / "policies.parquet", self.dated["policies"], POLICY_TYPES)
+        self._write_rows(self.all_logs / "sampling_plans.parquet", self.dated["sampling_plans"], PLAN_TYPES)
+        answers = self.folder / "label_events"
+        if answers.exists():
+            shutil.copytree(answers, self.all_logs / "label_events", dirs_exist_ok=True)
+        salts = "".join(f"{day},{salt}\n" for day, salt in self.salts)
+        (self.all_logs.parent / "salts.csv").write_text(salts)
+
+    def _write_rows(self, path: Path, rows: list[Row], types: dict[str, str]) -> None:
         used = dict(types) | {key: LIFE_TYPES.get(key, "varchar") for row in rows for key in row if key not in types}
         values = ", ".join("(" + ", ".join(_literal(row.get(key)) for key in used) + ")" for row in rows)
         columns = ", ".join(f"cast({key} as {kind}) as {key}" for key, kind in used.items())
@@ -152,7 +208,7 @@ class World:
             _write(
                 connection,
                 f"select {columns} from (values {values}) as rows_of_table ({', '.join(used)})",
-                self.folder / f"{name}.parquet",
+                path,
             )
 
     def forget(self) -> None:
@@ -245,23 +301,30 @@ Event = Callable[[World, str], None]
 
 
 def _add_policy(world: World, value: str) -> None:
-    world.policies[value] = {"policy_id": value, "policy_version": "1.0.0", "title": value}
+    world.set_policy({"policy_id": value, "policy_version": "1.0.0", "title": value})
 
 
 def _change_version(world: World, value: str) -> None:
     policy, version = value.split()
-    world.policies[policy]["policy_version"] = version
+    world.set_policy({**world.policies[policy], "policy_version": version})
 
 
 def _change_plan(world: World, value: str) -> None:
     plan, *settings = value.split()
-    known = world.plans.setdefault(plan, {"plan_id": plan})
-    known.update(setting.split("=", 1) for setting in settings)
+    known = world.plans.get(plan, {"plan_id": plan})
+    world.set_plan(known | {name: text for name, text in (setting.split("=", 1) for setting in settings)})
 
 
 def _rename_plan(world: World, value: str) -> None:
     old, new = value.split()
-    world.plans[new] = {**world.plans.pop(old), "plan_id": new, "renamed_from": old}
+    known = world.plans[old]
+    world.end_plan(old)
+    world.set_plan({**known, "plan_id": new, "renamed_from": old})
+
+
+def _rotate_salt(world: World, value: str) -> None:
+    world.salt = value
+    world.salts.append((world.next_day, value))
 
 
 # What can happen on a night, by the word that timelines use.
@@ -277,12 +340,12 @@ EVENTS: dict[str, Event] = {
     "expert_delay": lambda world, value: setattr(world, "expert_delay", int(value)),
     "policy_added": _add_policy,
     "policy_version": _change_version,
-    "policy_retired": lambda world, value: world.policies.pop(value) and None,
+    "policy_retired": lambda world, value: world.end_policy(value),
     "plan_changed": _change_plan,
     "plan_added": _change_plan,
     "plan_renamed": _rename_plan,
-    "plan_retired": lambda world, value: world.plans.pop(value) and None,
+    "plan_retired": lambda world, value: world.end_plan(value),
     "judge": lambda world, value: setattr(world, "judge", value),
     "scores": lambda world, value: setattr(world, "scores_version", value),
-    "salt": lambda world, value: setattr(world, "salt", value),
+    "salt": _rotate_salt,
 }

@@ -6,20 +6,22 @@ import contextlib
 import csv
 import io
 import os
+import random
+import resource
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from prevalence.engines.settings import PROJECT, UserError
+from prevalence_evidence.contents import STILL_TO_DO, differences
 from prevalence_evidence.nights.changing_world import EVENTS, World, day_of
-
-Run = Callable[[World, Path], tuple[int, str]]
 
 _HERE = Path(__file__).parent
 # a run that has published, one that waits, one in which a part is held back
@@ -38,6 +40,18 @@ FOR_EVER = (
 )
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, what it said, and the processor time that the whole command took."""
+
+    exit_code: int
+    output: str
+    processor_seconds: float
+
+
+Run = Callable[[list[str], Path], Outcome]
+
+
 @dataclass
 class Night:
     """What one night's run did."""
@@ -45,10 +59,11 @@ class Night:
     number: int
     events: list[str]
     exit_code: int
-    seconds: float
+    processor_seconds: float
     output: str
     faults: list[str] = field(default_factory=list)
     published: int = 0
+    kills: int = 0
 
 
 def timeline(name: str) -> dict[int, list[tuple[str, str]]]:
@@ -62,18 +77,28 @@ def timeline(name: str) -> dict[int, list[tuple[str, str]]]:
     return found
 
 
-def run_nights(name: str, work: Path, count: int | None = None, run: Run | None = None) -> Iterator[Night]:
+def run_nights(
+    name: str, work: Path, count: int | None = None, run: Run | None = None, kills: int = 0, seed: int = 1
+) -> Iterator[Night]:
     """One Night for each, as it ends: `count` of them, or up to the timeline's last event. The folder `work` is begun anew.
 
-    `run` starts the product for a night; default: a process for each.
+    `run` starts the product for a night; default: a process for each. `kills`: in so many nights, chosen by `seed`, the run is killed at
+    a random moment and repeated, and its tables are compared with those of a run that was not. What an undisturbed run is given
+    (undisturbed_figures) is put beside.
     """
     if work.exists():
         shutil.rmtree(work)
+    run = run or run_command
     world = World(work / "raw")
     warehouse = work / "prevalence.duckdb"
     before = work / "before.duckdb"
     events = timeline(name)
-    for number in range(max(events) + 1 if count is None else count):
+    numbers = range(max(events) + 1 if count is None else count)
+    luck = random.Random(seed)
+    killed = dict.fromkeys(luck.sample(list(numbers), min(kills, len(numbers))), 1)
+    for _ in range(kills - len(killed)):
+        killed[luck.choice(sorted(killed))] += 1
+    for number in numbers:
         world.night = number
         today = events.get(number, [])
         for event, value in today:
@@ -87,11 +112,23 @@ def run_nights(name: str, work: Path, count: int | None = None, run: Run | None 
             continue
         world.write_tables()
         world.deliver_answers()
-        begun = time.monotonic()
-        exit_code, output = (run or run_command)(world, warehouse)
-        night = Night(number, [" ".join(event).strip() for event in today], exit_code, time.monotonic() - begun, output)
-        if exit_code not in EXPECTED_EXITS:
-            night.faults.append(f"exit code {exit_code}: {_last_line(output)}")
+        arguments = _arguments(world.folder, world.variables)
+        faults: list[str] = []
+        if number in killed:
+            outcome, faults = run_killed(arguments, warehouse, killed[number], luck)
+        else:
+            outcome = run(arguments, warehouse)
+        night = Night(
+            number,
+            [" ".join(event).strip() for event in today],
+            outcome.exit_code,
+            outcome.processor_seconds,
+            outcome.output,
+            faults,
+            kills=killed.get(number, 0),
+        )
+        if outcome.exit_code not in EXPECTED_EXITS:
+            night.faults.append(f"exit code {outcome.exit_code}: {_last_line(outcome.output)}")
         if warehouse.exists():
             night.faults += list(changed_for_ever(before, warehouse))
             faults, night.published = wrong_figures(warehouse)
@@ -99,36 +136,108 @@ def run_nights(name: str, work: Path, count: int | None = None, run: Run | None 
             world.answer(warehouse)
             shutil.copy(warehouse, before)
         yield night
+    world.write_undisturbed()
 
 
-def run_command(world: World, warehouse: Path) -> tuple[int, str]:
-    """`prevalence run` in a process of its own, as a scheduler starts it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "prevalence.command_line.cli", *_arguments(world)],
+def run_undisturbed(work: Path, run: Run | None = None) -> tuple[list[str], int]:
+    """Faults of the published figures beside those of one run that is given everything at once, and how many were compared.
+
+    That run has all logs that were there when their days were drawn, all answers, and policies and plans with the days on which their rows
+    hold. A salt has no date, so the run is one for each. What labels teach depends on when they arrived: figures of a plan that draws by
+    scores are compared up to the first day that was drawn by learned rates.
+    """
+    run = run or run_command
+    warehouse = work / "undisturbed" / "prevalence.duckdb"
+    raw = warehouse.parent / "raw"
+    blocks = (warehouse.parent / "salts.csv").read_text().splitlines()
+    parts: list[tuple[date | None, dict[str, str]]] = []
+    variables: dict[str, str] = {}
+    for line in blocks:
+        day, salt = line.split(",")
+        parts.append((date.fromisoformat(day), variables))
+        variables = {"sampling_salt": salt}
+    parts.append((None, variables))
+    faults = []
+    for end, variables in parts:
+        options = ["--end-date", str(end)] if end else []
+        outcome = run([*_arguments(raw, variables), *options], warehouse)
+        (warehouse.parent / f"said_{end or 'last'}.txt").write_text(outcome.output)
+    if outcome.exit_code not in EXPECTED_EXITS:
+        faults.append(f"the undisturbed run: exit code {outcome.exit_code}: {_last_line(outcome.output)}")
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"attach '{work / 'prevalence.duckdb'}' as nights (read_only); attach '{warehouse}' as undisturbed (read_only)"
+        )
+        connection.execute((_HERE / "undisturbed.sql").read_text())
+        rows = connection.execute("select what, is_equal from compared_figures").fetchall()
+    if not rows:
+        faults.append("the undisturbed run and the nights have no figure that can be compared")
+    return faults + [what for what, is_equal in rows if not is_equal], len(rows)
+
+
+def run_command(arguments: list[str], warehouse: Path) -> Outcome:
+    """The command in a process of its own, as a scheduler starts it."""
+    begun = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with _start(arguments, warehouse) as process:
+        output, _ = process.communicate()
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime
+    return Outcome(process.returncode, output, seconds)
+
+
+def run_killed(arguments: list[str], warehouse: Path, kills: int, luck: random.Random) -> tuple[Outcome, list[str]]:
+    """The command, killed `kills` times at random moments and then repeated to its end; and where the tables that it leaves are not
+    those of the same command in a copy of the warehouse, where nobody killed it."""
+    copy = warehouse.with_name("not_killed.duckdb")
+    copy.unlink(missing_ok=True)
+    if warehouse.exists():
+        shutil.copy(warehouse, copy)
+    begun = time.monotonic()
+    run_command(arguments, copy)
+    usual = time.monotonic() - begun
+    faults = []
+    for _ in range(kills):
+        delay = luck.uniform(0.02, 0.95) * usual
+        with _start(arguments, warehouse) as process:
+            try:
+                process.communicate(timeout=delay)
+                faults.append(f"the run ended before it was killed after {delay:.1f} s")
+            except subprocess.TimeoutExpired:
+                process.kill()
+                said, _ = process.communicate()
+                print(f"          killed after {delay:.1f} s of {usual:.1f}: {_last_line(said)}", flush=True)
+    outcome = run_command(arguments, warehouse)
+    faults += [f"killed and repeated: {line}" for line in differences(copy, warehouse, STILL_TO_DO)]
+    return outcome, faults
+
+
+def _start(arguments: list[str], warehouse: Path) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "prevalence.command_line.cli", *arguments],
         cwd=PROJECT,
         env={**os.environ, **_environment(warehouse)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    return done.returncode, done.stdout
 
 
-def run_here(world: World, warehouse: Path) -> tuple[int, str]:
+def run_here(arguments: list[str], warehouse: Path) -> Outcome:
     """The same in this process, which spares each night the start of Python and its libraries."""
     from prevalence.command_line import cli
 
     said = io.StringIO()
     kept, place = dict(os.environ), Path.cwd()
+    begun = time.process_time()
     os.environ.update(_environment(warehouse))
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            exit_code = cli.main(_arguments(world))
+            exit_code = cli.main(arguments)
     finally:
         os.environ.clear()
         os.environ.update(kept)
         os.chdir(place)
-    return exit_code, said.getvalue()
+    return Outcome(exit_code, said.getvalue(), time.process_time() - begun)
 
 
 def _environment(warehouse: Path) -> dict[str, str]:
@@ -139,9 +248,8 @@ def _environment(warehouse: Path) -> dict[str, str]:
     }
 
 
-def _arguments(world: World) -> list[str]:
-    variables = ["--vars", str(world.variables)] if world.variables else []
-    return ["run", "--raw-folder", str(world.folder), *variables]
+def _arguments(folder: Path, variables: Mapping[str, str]) -> list[str]:
+    return ["run", "--raw-folder", str(folder), *(["--vars", str(dict(variables))] if variables else [])]
 
 
 def changed_for_ever(before: Path, after: Path) -> Iterator[str]:
@@ -180,8 +288,10 @@ def wrong_figures(warehouse: Path) -> tuple[list[str], int]:
 def lines_of(night: Night) -> list[str]:
     """What is said of a night on the terminal."""
     what = "; ".join(night.events) or "nothing in particular"
+    if night.kills:
+        what += f"; killed {night.kills} times"
     head = (
-        f"night {night.number:>3} {day_of(night.number)}  exit {night.exit_code}  {night.seconds:5.1f} s  "
+        f"night {night.number:>3} {day_of(night.number)}  exit {night.exit_code}  {night.processor_seconds:5.1f} s  "
         f"{night.published:>4} daily figures  {what}"
     )
     return [head, *(f"          FAULT {fault}" for fault in night.faults)]

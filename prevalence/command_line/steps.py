@@ -89,7 +89,8 @@ def measurement_steps(
     return [
         Step("seed: policies, plans and limits", dbt.seed),
         *([Step("days: new, changed and unfinished ones", lambda: choose(dbt))] if choose else []),
-        build_days("staging: types, duplicates, quarantine", "stage"),
+        # what the choice of days has built is as it was
+        build_days("staging: types, duplicates, quarantine", "stage_of_due_days" if choose else "stage"),
         gate("raw_to_staging"),
         build_days("units and frames", "frame"),
         gate("before_draw"),

@@ -1,5 +1,8 @@
 {{ config(materialized='table') }}
 
+{#- days before and days after a day that it is held against -#}
+{%- set near_days = 28 %}
+
 with
 
 sampling_plans as (
@@ -155,10 +158,17 @@ joined_days as (
 medians as (
 
     select
-        plan_id,
-        cast(median(frame_exposure) as double) as median_frame_exposure
+        joined_days.plan_id,
+        joined_days.unit_date,
+        cast(median(case when near_days.frame_exposure > 0 then near_days.frame_exposure end) as double)
+            as median_frame_exposure
     from joined_days
-    group by plan_id
+    inner join joined_days as near_days
+        on
+            joined_days.plan_id = near_days.plan_id
+            and near_days.unit_date >= {{ prevalence._add_days('joined_days.unit_date', -near_days) }}
+            and near_days.unit_date <= {{ prevalence._add_days('joined_days.unit_date', near_days) }}
+    group by joined_days.plan_id, joined_days.unit_date
 
 ),
 
@@ -176,7 +186,9 @@ compared_days as (
         ) as draws_to_expect
     from joined_days
     inner join medians
-        on joined_days.plan_id = medians.plan_id
+        on
+            joined_days.plan_id = medians.plan_id
+            and joined_days.unit_date = medians.unit_date
 
 ),
 

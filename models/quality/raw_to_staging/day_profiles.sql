@@ -1,5 +1,8 @@
 {{ config(materialized='table') }}
 
+{#- days before and days after a day that it is held against -#}
+{%- set near_days = 28 %}
+
 with
 
 calendar_days as (
@@ -82,14 +85,22 @@ source_days as (
 
 ),
 
+-- of days with rows: where many are missing, those that are there are held against each other
 medians as (
 
     select
-        source_name,
-        cast(median(usable_rows) as double) as median_usable_rows,
-        cast(median(components_per_interaction) as double) as median_components_per_interaction
+        source_days.source_name,
+        source_days.row_date,
+        cast(median(case when near_days.usable_rows > 0 then near_days.usable_rows end) as double)
+            as median_usable_rows,
+        cast(median(near_days.components_per_interaction) as double) as median_components_per_interaction
     from source_days
-    group by source_name
+    inner join source_days as near_days
+        on
+            source_days.source_name = near_days.source_name
+            and near_days.row_date >= {{ prevalence._add_days('source_days.row_date', -near_days) }}
+            and near_days.row_date <= {{ prevalence._add_days('source_days.row_date', near_days) }}
+    group by source_days.source_name, source_days.row_date
 
 ),
 
@@ -125,7 +136,9 @@ final as (
         cast(source_days.unfinished_days as bigint) as unfinished_days
     from source_days
     inner join medians
-        on source_days.source_name = medians.source_name
+        on
+            source_days.source_name = medians.source_name
+            and source_days.row_date = medians.row_date
 
 )
 

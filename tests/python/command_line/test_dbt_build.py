@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from warehouse_contents import STILL_TO_DO, differences
 
 from prevalence.engines.settings import PROJECT
+from prevalence_evidence.contents import STILL_TO_DO, differences
 
 pytestmark = pytest.mark.slow
 

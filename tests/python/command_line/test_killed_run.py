@@ -15,9 +15,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from warehouse_contents import differences
 
 from prevalence.engines.settings import PROJECT
+from prevalence_evidence.contents import differences
 
 pytestmark = pytest.mark.slow
 

@@ -15,12 +15,12 @@ import duckdb
 import own_logs
 import pytest
 from conftest import in_test_all
-from warehouse_contents import differences
 
 from prevalence.command_line import cli
 from prevalence.command_line.exits import EXIT_BLOCKED, EXIT_FAILED, EXIT_WAITING, EXITS, outcome
 from prevalence.engines.settings import PROJECT
 from prevalence.release.parts import Parts, Reason
+from prevalence_evidence.contents import differences
 
 # the day of every third interaction, of which a twentieth is left
 CUT_DAY = "2026-03-03"

@@ -12,6 +12,8 @@ from dbt.cli.main import dbtRunner
 from prevalence.engines.settings import PROJECT
 
 STEPS = ("stage", "frame", "draw", "audit", "label", "estimate", "publish")
+# how a run takes the first step: it chooses its days, and then builds the rest of it
+CHOICE = ("due_days", "stage_of_due_days")
 # for a plain dbt build: in a run the gate before_draw says the same with numbers and a remedy
 NOT_IN_A_STEP = {"assert_plans_can_work"}
 
@@ -30,7 +32,7 @@ def project(tmp_path_factory):
         manifest = dbtRunner().invoke(["parse", *options]).result
         runner = dbtRunner(manifest=manifest)
         chosen = {}
-        for step in STEPS:
+        for step in (*STEPS, *CHOICE):
             listed = runner.invoke(
                 ["ls", *options, "--selector", step, "--exclude-resource-type", "unit_test", "--output", "json"]
             )
@@ -52,7 +54,7 @@ def _of_rows(manifest, kind: str) -> dict:
 
 def test_every_model_belongs_to_a_step(project):
     manifest, chosen = project
-    without = _of_rows(manifest, "model").keys() - set().union(*chosen.values())
+    without = _of_rows(manifest, "model").keys() - set().union(*(chosen[step] for step in STEPS))
     assert without == set()
 
 
@@ -73,6 +75,19 @@ def test_inputs_are_built_before_what_reads_them(project):
     assert early == []
 
 
+def test_a_run_that_has_chosen_its_days_stages_the_rest_and_tests_all(project):
+    manifest, chosen = project
+    due, rest = (
+        {unique_id for unique_id in chosen[step] if unique_id in manifest.nodes and not unique_id.startswith("test.")}
+        for step in CHOICE
+    )
+    staged = {unique_id for unique_id in chosen["stage"] if unique_id in manifest.nodes}
+    tests = {unique_id for unique_id in staged if unique_id.startswith("test.")}
+    assert due and due.isdisjoint(rest) and due | rest == staged - tests
+    # choosing tests nothing
+    assert tests and tests <= chosen["stage_of_due_days"]
+
+
 def test_every_test_of_rows_runs_in_a_step(project):
     manifest, chosen = project
     models = _of_rows(manifest, "model")
@@ -83,5 +98,7 @@ def test_every_test_of_rows_runs_in_a_step(project):
         if set(node.depends_on_nodes) & models.keys()
     }
     assert len(tests) > 100
-    left_out = {name for unique_id, name in tests.items() if unique_id not in set().union(*chosen.values())}
+    left_out = {
+        name for unique_id, name in tests.items() if unique_id not in set().union(*(chosen[step] for step in STEPS))
+    }
     assert left_out == NOT_IN_A_STEP
