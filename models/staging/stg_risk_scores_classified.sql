@@ -9,10 +9,17 @@ risk_scores as (
 
 ),
 
+-- a policy that has been retired is known by the days that were drawn for it, and is scored for a while yet; through a
+-- source, because draws come after the scores
 policies as (
 
     select policy_id
     from {{ ref('stg_policies') }}
+
+    union
+
+    select policy_id
+    from {{ source('earlier_draws', 'draw_policies') }}
 
 ),
 
