@@ -9,11 +9,19 @@ logged_draws as {{ prevalence._inlined() }} (
 
 ),
 
+-- a plan that has been retired is known by the days that it gave, which may be taken in again; through a source, because
+-- draws come after staging
 plans as (
 
     select plan_id
     from {{ ref('stg_sampling_plans') }}
     where design = 'logged'
+
+    union
+
+    select plan_id
+    from {{ source('earlier_draws', 'draw_plans') }}
+    where column_name = 'design' and column_value = 'logged'
 
 ),
 
