@@ -99,7 +99,7 @@ def measurement_steps(
         build("audit: draw and assignments", "audit"),
         *simulate("labels: simulated experts and raters"),
         *ask,
-        build("labels: one per unit and policy", "label"),
+        build("labels: one per unit and policy", "label" if answer else "label_of_known_answers"),
         gate("labels_to_estimates"),
         # The ledger of releases is there before its gate, which compares with it; it takes in only what has passed.
         build("estimates: sums, then intervals", "estimate"),

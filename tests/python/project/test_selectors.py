@@ -14,6 +14,8 @@ from prevalence.engines.settings import PROJECT
 STEPS = ("stage", "frame", "draw", "audit", "label", "estimate", "publish")
 # how a run takes the first step: it chooses its days, and then builds the rest of it
 CHOICE = ("due_days", "stage_of_due_days")
+# how a run takes the step `label` where nobody answers in between: without the answers, which the audit has read
+KNOWN = ("answers", "label_of_known_answers")
 # for a plain dbt build: in a run the gate before_draw says the same with numbers and a remedy
 NOT_IN_A_STEP = {"assert_plans_can_work"}
 
@@ -32,7 +34,7 @@ def project(tmp_path_factory):
         manifest = dbtRunner().invoke(["parse", *options]).result
         runner = dbtRunner(manifest=manifest)
         chosen = {}
-        for step in (*STEPS, *CHOICE):
+        for step in (*STEPS, *CHOICE, *KNOWN):
             listed = runner.invoke(
                 ["ls", *options, "--selector", step, "--exclude-resource-type", "unit_test", "--output", "json"]
             )
@@ -86,6 +88,16 @@ def test_a_run_that_has_chosen_its_days_stages_the_rest_and_tests_all(project):
     assert due and due.isdisjoint(rest) and due | rest == staged - tests
     # choosing tests nothing
     assert tests and tests <= chosen["stage_of_due_days"]
+
+
+def test_a_run_that_knows_the_answers_builds_the_rest_of_the_labels(project):
+    manifest, chosen = project
+    answers, rest, labels, audit = (
+        {unique_id for unique_id in chosen[step] if unique_id in manifest.nodes} for step in (*KNOWN, "label", "audit")
+    )
+    assert answers and answers.isdisjoint(rest) and answers | rest == labels
+    # their tests ran with them
+    assert answers <= audit
 
 
 def test_every_test_of_rows_runs_in_a_step(project):
