@@ -82,7 +82,8 @@ disposed_rows as (
                     then row_count
                 else 0
             end
-        ) as unjudged_rows
+        ) as unjudged_rows,
+        sum(case when quarantine_reason = 'unknown_policy' then row_count else 0 end) as unknown_policy_rows
     from judged_rows
     group by source_name
 
@@ -99,7 +100,11 @@ counted_sources as (
         cast(coalesce(disposed_rows.duplicate_rows, 0) as bigint) as duplicate_rows,
         cast(coalesce(disposed_rows.quarantined_rows, 0) as bigint) as quarantined_rows,
         cast(coalesce(disposed_rows.outside_period_rows, 0) as bigint) as outside_period_rows,
-        cast(coalesce(disposed_rows.unjudged_rows, 0) as bigint) as unjudged_rows
+        -- what is scored for other policies as well is no fault; where nothing else is, the names are
+        cast(
+            coalesce(disposed_rows.unjudged_rows, 0)
+            + case when disposed_rows.usable_rows > 0 then disposed_rows.unknown_policy_rows else 0 end as bigint
+        ) as unjudged_rows
     from raw_rows
     left join disposed_rows
         on raw_rows.source_name = disposed_rows.source_name
