@@ -9,8 +9,8 @@ logged_draws as {{ prevalence._inlined() }} (
 
 ),
 
--- a plan that has been retired is known by the days that it gave, which may be taken in again; through a source, because
--- draws come after staging
+-- a plan that has been retired is known by the days that it gave, which may be taken in again; through a source,
+-- because draws come after staging
 plans as (
 
     select plan_id
