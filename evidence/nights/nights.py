@@ -21,7 +21,7 @@ import duckdb
 
 from prevalence.engines.contract import landing_tables
 from prevalence.engines.settings import PROJECT, UserError
-from prevalence_evidence.contents import STILL_TO_DO, differences
+from prevalence_evidence.nights.contents import STILL_TO_DO, differences
 from prevalence_evidence.nights.changing_world import EVENTS, World, day_of
 
 _HERE = Path(__file__).parent

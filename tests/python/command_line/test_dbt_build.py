@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from prevalence.engines.settings import PROJECT
-from prevalence_evidence.contents import STILL_TO_DO, differences
+from prevalence_evidence.nights.contents import STILL_TO_DO, differences
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from prevalence.engines.settings import PROJECT
-from prevalence_evidence.contents import differences
+from prevalence_evidence.nights.contents import differences
 
 pytestmark = pytest.mark.slow
 

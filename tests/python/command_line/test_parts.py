@@ -20,7 +20,7 @@ from prevalence.command_line import cli
 from prevalence.command_line.exits import EXIT_BLOCKED, EXIT_FAILED, EXIT_WAITING, EXITS, outcome
 from prevalence.engines.settings import PROJECT
 from prevalence.release.parts import Parts, Reason
-from prevalence_evidence.contents import differences
+from prevalence_evidence.nights.contents import differences
 
 # the day of every third interaction, of which a twentieth is left
 CUT_DAY = "2026-03-03"
