@@ -21,8 +21,8 @@ import duckdb
 
 from prevalence.engines.contract import landing_tables
 from prevalence.engines.settings import PROJECT, UserError
-from prevalence_evidence.nights.contents import STILL_TO_DO, differences
 from prevalence_evidence.nights.changing_world import EVENTS, World, day_of
+from prevalence_evidence.nights.contents import STILL_TO_DO, differences
 
 _HERE = Path(__file__).parent
 # a run that has published, one that waits, one in which a part is held back
