@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from prevalence.planner.bounds import Estimates
+from prevalence_evidence.laboratory import sums
 from prevalence_evidence.laboratory.worlds import Population, bernoulli, inclusion_probabilities, mixture
 
 Array = np.ndarray
@@ -122,6 +123,7 @@ def _estimates(
     if design.draw in ("poisson", "pareto"):
         # a Pareto draw's centring term vanishes for a ratio
         variance = total((1 - probability[unit]) * residual**2)
+        counted = sums.of_poisson(run, runs, probability[unit], expanded, positive)
     else:
         strata = len(rows.drawn)
         group = run * strata + rows.stratum[unit]
@@ -130,6 +132,7 @@ def _estimates(
         spread = square - linear**2 / rows.drawn
         correction = 1 - sampled / len(probability) if design.draw == "simple_random" else 1.0
         variance = correction * (spread * rows.drawn / (rows.drawn - 1)).sum(axis=1)
+        counted = sums.of_strata(group, rows.drawn, runs, correction, expanded, positive)
     is_open = probability < 1 if not design.is_with_replacement else np.ones(len(probability), dtype=bool)
     weight = people.exposure / probability
     expected = rates * people.exposure
@@ -147,6 +150,7 @@ def _estimates(
         certain_share=total(np.where(is_open[unit], 0.0, positive)) / exposure_total,
         missed_weight=missed / exposure_total,
         largest_weight=largest / exposure_total,
+        **counted,
     )
 
 

@@ -28,9 +28,14 @@ HEADLINE_POPULATIONS, HEADLINE_RUNS = 4, 150
 HEADLINE_KINDS = (
     ("korn_graubard_positives", 0.0),
     ("gamma", 0.0),
-    ("gamma", two_phase.DEFAULT_MISSED_SHARE),
+    ("gamma", 0.5),
     ("gamma", 1.0),
+    ("counted_growing", 1.0),
 )
+
+
+def headline_title(kind: str, missed_share: float) -> str:
+    return f"{kind}, missed share {missed_share:g}" if kind in ("gamma", *bounds.COUNTED) else kind
 
 
 def _wide(by: str, defence: float) -> designs.Design:
@@ -178,7 +183,7 @@ def run_cell(cell: Cell) -> list[dict]:
         records.append(
             shared
             | {
-                "interval": f"{kind}, missed share {share:g}" if cell.judge and kind == "gamma" else kind,
+                "interval": headline_title(kind, share) if cell.judge else kind,
                 "coverage": float(((lower <= 1) & (upper >= 1)).mean()),
                 "truth_below": float((lower > 1).mean()),
                 "truth_above": float((upper < 1).mean()),

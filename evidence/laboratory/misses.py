@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,14 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from prevalence_evidence.laboratory import designs, two_phase, worlds
+from prevalence.planner import bounds
+from prevalence.planner.bounds import Estimates
+from prevalence_evidence.laboratory import designs, sums, two_phase, worlds
 from prevalence_evidence.laboratory.worlds import Population, bernoulli, inclusion_probabilities
-from python_udfs import intervals
 
 Array = np.ndarray
-ALPHA = 0.05
 UNITS, SAMPLED = 100_000, 2_000
-ALLOCATION = "all that the judge calls violating"
+# the audit of the default plan: a share by weight alone, the rest by weight and the root of the raw score
+AUDIT_DEFENCE = 0.2
 USUAL = next(judge for judge in two_phase.JUDGES if judge.name == "usual")
 # share of violating exposure, at the lowest scores, that the judge misses besides what it misses anyway
 PATTERNS = {
@@ -35,8 +37,25 @@ PATTERNS = {
     "everything": {"sensitivity": 0.0},
 }
 WORLDS = ((0.0003, 0.7), (0.001, 0.85), (0.005, 0.85), (0.01, 0.5), (0.02, 0.85))
-# judged, audited and how many runs of each population
-SIZES = ((1_200, 250, 500), (20_000, 600, 50))
+
+
+@dataclass(frozen=True)
+class Size:
+    """Judged and audited a day, the least probability of an audit, and days that one figure is of."""
+
+    judged: int
+    audited: int
+    floor: float
+    days: int
+    runs: int  # of each population
+
+    @property
+    def title(self) -> str:
+        days = f", {self.days} days" if self.days > 1 else ""
+        return f"{self.judged:,} / {self.audited}{days}"
+
+
+SIZES = (Size(1_200, 250, 0.05, 1, 500), Size(1_200, 250, 0.05, 28, 60), Size(20_000, 600, 0.0, 1, 60))
 POPULATIONS = 4
 
 
@@ -45,9 +64,7 @@ class Cell:
     prevalence: float
     quality: float
     pattern: str
-    judged: int
-    audited: int
-    runs: int
+    size: Size
 
     @property
     def world(self) -> worlds.World:
@@ -56,23 +73,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Audits:
-    """What survey_estimates makes of each run's rows, as shares of the exposure; an element per run."""
+    """What survey_estimates makes of each figure's rows; an element per figure."""
 
-    share: Array
-    variance: Array
-    third_moment: Array
-    counted: Array
-    counted_rest: Array
-    base_variance: Array
-    unit: Array
-    unit_of_all: Array
-    certain_share: Array
-    effective_positives: Array
-    heaviest: Array  # largest weight of what could have been missed, and its square as a share
-    heaviest_square: Array
-    called_weight: Array  # weight of a missed violation that the judge calls one, and of one that it does not
+    estimates: Estimates  # with the weight of what the judge does not call violating as missed_weight
+    called_weight: Array  # of a missed violation that the judge calls one, and of one that it does not
     quiet_weight: Array
-    positives: Array
     met_misses: Array
 
 
@@ -96,101 +101,101 @@ def judged_population(people: Population, pattern: str, generator: np.random.Gen
 
 
 def audit_rows(
-    people: Population, rates: Array, calls: Array, cell: Cell, runs: int, generator: np.random.Generator
+    people: Population, rates: Array, calls: Array, size: Size, runs: int, generator: np.random.Generator
 ) -> dict[str, Array]:
     """Every judged unit of every run: its probability in both phases and whether experts looked at it."""
-    first = inclusion_probabilities(designs.named(designs.DEFAULT).size(people, rates), cell.judged)
+    first = inclusion_probabilities(designs.named(designs.DEFAULT).size(people, rates), size.judged)
     run, unit = bernoulli(first, runs, generator)
     weighted = people.exposure[unit] / first[unit]
-    second = two_phase._audit_probabilities(
-        ALLOCATION, run, runs, weighted, calls[unit], rates[unit], rates[unit], cell.audited
-    )
+    called = calls[unit]
+    second = np.where(called, 1.0, _quiet_probabilities(run, runs, weighted, ~called, people.score[unit], size))
     return {
         "run": run,
         "unit": unit,
         "probability": first[unit] * second,
         "audited": generator.random(len(unit)) < second,
-        "called": calls[unit],
-        "expected": weighted * rates[unit],
+        "called": called,
+        # as the model draw_audits: where the score expects a violation that nobody meets, with a floor of 10^-4
+        "expected": weighted * (people.score[unit] + 1e-4),
     }
 
 
-def audits(people: Population, rows: dict[str, Array], runs: int) -> Audits:
-    run, unit, probability = rows["run"], rows["unit"], rows["probability"]
+def _quiet_probabilities(run: Array, runs: int, weighted: Array, quiet: Array, score: Array, size: Size) -> Array:
+    """As the model draw_audits, of what the judge does not call violating: by weight and by risk, at most 1."""
 
     def total(values: Array) -> Array:
         return np.bincount(run, values, runs)
 
-    def largest(values: Array) -> Array:
-        found = np.zeros(runs)
-        np.maximum.at(found, run, values)
-        return found
+    def shares(values: Array) -> Array:
+        return values / np.maximum(total(values), 1e-300)[run]
+
+    by_weight = np.where(quiet, weighted, 0.0)
+    measure = AUDIT_DEFENCE * shares(by_weight) + (1 - AUDIT_DEFENCE) * shares(by_weight * np.sqrt(score))
+    wanted = np.minimum(size.audited, total(quiet.astype(float)))
+    probability = np.zeros(len(run))
+    for _ in range(12):
+        is_full = probability >= 1
+        left = wanted - total(is_full.astype(float))
+        rest = total(np.where(is_full, 0.0, measure))
+        probability = np.where(is_full, 1.0, np.minimum(1.0, measure * (left / np.maximum(rest, 1e-300))[run]))
+    return np.maximum(probability, max(size.floor, 1e-9))
+
+
+def audits(people: Population, rows: dict[str, Array], days: int, figures: int) -> Audits:
+    """`days` draws of the same contents are one figure, and what the judge misses it misses on each of them."""
+    figure, unit, probability = rows["run"] // days, rows["unit"], rows["probability"]
+
+    def total(values: Array) -> Array:
+        return np.bincount(figure, values, figures)
 
     weight = people.exposure[unit] / probability
-    part = people.violating[unit] / people.exposure[unit]
     expanded = np.where(rows["audited"], weight, 0.0)
-    positive = expanded * part
+    positive = expanded * people.violating[unit] / people.exposure[unit]
     still_open = 1 - probability
     base = total(expanded)
     share = total(positive) / base
     fourth = total(positive**4)
-    missed = []
-    for answer in (True, False):
-        expected = np.where((probability < 1) & (rows["called"] == answer), rows["expected"], 0.0)
-        missed.append(total(expected * weight) / np.maximum(total(expected), 1e-300) / base)
+    called, quiet = (
+        sums.ratio(total(expected * weight), total(expected)) / base
+        for expected in (
+            np.where((probability < 1) & (rows["called"] == answer), rows["expected"], 0.0) for answer in (True, False)
+        )
+    )
+    audited = total(rows["audited"].astype(float))
     return Audits(
-        share=share,
-        variance=total(still_open * (positive - share[run] * expanded) ** 2) / base**2,
-        third_moment=2 * total(still_open * positive**3) * (1 - share) * (1 - 2 * share) / base**3,
-        counted=total(probability * positive) / base,
-        counted_rest=total(probability * (expanded - positive)) / base,
-        base_variance=total(still_open * expanded**2) / base**2,
-        unit=total(still_open * probability * positive**2) / np.maximum(total(still_open * positive), 1e-300) / base,
-        unit_of_all=total(still_open * probability * expanded**2) / total(still_open * expanded) / base,
-        certain_share=total(np.where(probability < 1, 0.0, positive)) / base,
-        effective_positives=total(positive**2) ** 2 / np.where(fourth > 0, fourth, 1.0),
-        heaviest=largest(still_open * expanded) / base,
-        heaviest_square=largest(still_open * expanded**2) / base**2,
-        called_weight=missed[0],
-        quiet_weight=missed[1],
-        positives=total((positive > 0).astype(float)),
+        estimates=Estimates(
+            share=share,
+            variance=total(still_open * (positive - share[figure] * expanded) ** 2) / base**2,
+            sampled=audited,
+            degrees_of_freedom=audited - 1,
+            positives=total((positive > 0).astype(float)),
+            effective_positives=total(positive**2) ** 2 / np.where(fourth > 0, fourth, 1.0),
+            certain_share=total(np.where(probability < 1, 0.0, positive)) / base,
+            missed_weight=quiet,
+            largest_weight=sums.largest(figure, figures, np.where(probability < 1, weight, 0.0)) / base,
+            **sums.of_poisson(figure, figures, probability, expanded, positive),
+        ),
+        called_weight=called,
+        quiet_weight=quiet,
         met_misses=total(((positive > 0) & ~rows["called"]).astype(float)),
     )
 
 
-def _gamma(found: Audits, missed_share: float) -> tuple[Array, Array]:
-    """As the pipeline: where nothing is found, the bound of the largest weight."""
-    weight = (1 - missed_share) * found.called_weight + missed_share * found.quiet_weight
-    weight = np.where(found.called_weight > 0, weight, found.quiet_weight)
-    alpha = np.full(len(weight), ALPHA)
-    some = (found.share > 0) & (found.variance > 0)
-    arguments = (found.share, found.certain_share, found.variance, weight, found.effective_positives, alpha)
-    with np.errstate(all="ignore"):
-        lower, upper = intervals.gamma_lower(*arguments), intervals.gamma_upper(*arguments)
-    bound = np.minimum(1, np.log(2 / ALPHA) * found.heaviest)
-    return np.where(some, lower, 0.0), np.where(some, upper, bound)
+def _interval(kind: str, missed_share: float) -> Callable[[Audits], tuple[Array, Array]]:
+    def of(found: Audits) -> tuple[Array, Array]:
+        weight = (1 - missed_share) * found.called_weight + missed_share * found.quiet_weight
+        weight = np.where(found.called_weight > 0, weight, found.quiet_weight)
+        return bounds.interval(kind, replace(found.estimates, missed_weight=weight))
 
-
-def _counted(found: Audits, name: str) -> tuple[Array, Array]:
-    """survey_estimates with missed_weight of what the judge does not call violating."""
-    rows = np.ones(len(found.share))
-    last = (np.inf * rows, ALPHA * rows)
-    lower = getattr(intervals, f"{name}_lower")(
-        found.share, found.counted, found.base_variance, found.variance, found.third_moment,
-        found.share**2 * found.heaviest, found.share**2 * found.heaviest_square, found.unit, *last,
-    )  # fmt: skip
-    upper = getattr(intervals, f"{name}_upper")(
-        found.share, found.counted_rest, rows, found.base_variance, found.variance, found.third_moment,
-        found.quiet_weight, found.quiet_weight**2, found.unit_of_all, *last,
-    )  # fmt: skip
-    return lower, upper
+    return of
 
 
 KINDS = {
-    "gamma, missed share 0.5": lambda found: _gamma(found, 0.5),
-    "gamma, missed share 1": lambda found: _gamma(found, 1.0),
-    "counted": lambda found: _counted(found, "counted"),
-    "counted_mid_p": lambda found: _counted(found, "counted_mid_p"),
+    "gamma, missed share 0.5": _interval("gamma", 0.5),
+    "gamma, missed share 1": _interval("gamma", 1.0),
+    "counted": _interval("counted", 1.0),
+    "counted_mid_p": _interval("counted_mid_p", 1.0),
+    "counted_growing": _interval("counted_growing", 1.0),
 }
 
 
@@ -203,30 +208,31 @@ def _ground(world: worlds.World, number: int) -> tuple[Population, Array]:
 
 def cells(scale: float = 1.0) -> list[Cell]:
     return [
-        Cell(prevalence, quality, pattern, judged, audited, max(10, round(runs * scale)))
+        Cell(prevalence, quality, pattern, replace(size, runs=max(10, round(size.runs * scale))))
         for prevalence, quality in WORLDS
         for pattern in PATTERNS
-        for judged, audited, runs in SIZES
+        for size in SIZES
     ]
 
 
 def run_cell(cell: Cell) -> list[dict]:
     """One record per interval kind: coverage, tails and width, and the coverage of runs that met no miss."""
-    bounds: dict[str, list[Array]] = {kind: [] for kind in KINDS}
+    intervals: dict[str, list[Array]] = {kind: [] for kind in KINDS}
     positives, met = [], []
     for number in range(POPULATIONS):
         people, rates = _ground(cell.world, number)
         generator = np.random.default_rng([zlib.crc32(f"{cell}".encode()), number])
         people, calls = judged_population(people, cell.pattern, generator)
-        rows = audit_rows(people, rates, calls, cell, cell.runs, generator)
-        found = audits(people, rows, cell.runs)
-        positives.append(found.positives)
+        days = cell.size.days
+        rows = audit_rows(people, rates, calls, cell.size, cell.size.runs * days, generator)
+        found = audits(people, rows, days, cell.size.runs)
+        positives.append(found.estimates.positives)
         met.append(found.met_misses)
         for kind, interval in KINDS.items():
-            bounds[kind].append(np.stack(interval(found)) / people.truth)
+            intervals[kind].append(np.stack(interval(found)) / people.truth)
     count, misses = np.concatenate(positives), np.concatenate(met)
     records = []
-    for kind, parts in bounds.items():
+    for kind, parts in intervals.items():
         lower, upper = np.concatenate(parts, axis=1)
         nothing = upper[count == 0]
         records.append(
@@ -254,9 +260,9 @@ def page(records: list[dict], command: str) -> str:
         " pipeline does: all that the judge calls violating is audited, the rest by weight and by risk. The judge misses .15"
         " of violations at random, and what the first column says. Coverage of the 95 % interval, in brackets the share of"
         f" runs whose interval lies below the truth, and the median width over the truth; {POPULATIONS} populations, and"
-        f" {' or '.join(f'{POPULATIONS * runs:,} runs where {judged:,} are judged' for judged, _, runs in SIZES)}. **Bold**:"
-        " below .94 by more than two Monte Carlo standard errors. `counted` and `counted_mid_p` take the weight of what the"
-        f" judge does not call violating as `missed_weight`. All figures are from `{command}`.",
+        f" {', '.join(f'{POPULATIONS * size.runs:,} runs of {size.title}' for size in SIZES)}. **Bold**:"
+        " below .94 by more than two Monte Carlo standard errors. The counted kinds take the weight of what the judge"
+        f" does not call violating as `missed_weight`, as `draw_audits` with var `judge_missed_share` 1. All figures are from `{command}`.",
         "",
         "| prevalence | the judge misses | judged / audited | positives met | misses met | " + " | ".join(KINDS) + " |",
         "| ---: | --- | ---: | ---: | ---: |" + " --- |" * len(KINDS),
@@ -265,7 +271,7 @@ def page(records: list[dict], command: str) -> str:
     for record in records:
         by_cell.setdefault(record["cell"], []).append(record)
     for cell, of_cell in by_cell.items():
-        error = (0.94 * 0.06 / (POPULATIONS * cell.runs)) ** 0.5
+        error = (0.94 * 0.06 / (POPULATIONS * cell.size.runs)) ** 0.5
         shown = []
         for record in of_cell:
             mark = "**" if record["coverage"] < 0.94 - 2 * error else ""
@@ -274,7 +280,7 @@ def page(records: list[dict], command: str) -> str:
             )
         first = of_cell[0]
         lines.append(
-            f"| {100 * cell.prevalence:g} % | {cell.pattern} | {cell.judged:,} / {cell.audited} | {first['positives']:.1f}"
+            f"| {100 * cell.prevalence:g} % | {cell.pattern} | {cell.size.title} | {first['positives']:.1f}"
             f" | {first['met_misses']:.2f} | " + " | ".join(shown) + " |"
         )
     lines += ["", "Over all of these, and the runs in which nothing was found at all:", ""]

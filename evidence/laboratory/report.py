@@ -17,7 +17,7 @@ CELL = ["part", "tail", "prevalence", "score_quality", "design", "judge", "sampl
 MEASURES = [
     "expected_positives", "bias", "coefficient_of_variation", "judge_bias", "difference_coefficient_of_variation"
 ]  # fmt: skip
-HEADLINE_DEFAULT = f"{bounds.DEFAULT}, missed share {two_phase.DEFAULT_MISSED_SHARE:g}"
+HEADLINE_DEFAULT = grid.headline_title(bounds.DEFAULT, two_phase.DEFAULT_MISSED_SHARE)
 
 
 def judged(records: list[dict]) -> pd.DataFrame:
@@ -164,7 +164,7 @@ def _designs_sections(one: pd.DataFrame) -> list[str]:
 
 
 def _headline_sections(two: pd.DataFrame) -> list[str]:
-    kinds = [f"{kind}, missed share {share:g}" if kind == "gamma" else kind for kind, share in grid.HEADLINE_KINDS]
+    kinds = [grid.headline_title(kind, share) for kind, share in grid.HEADLINE_KINDS]
     rows = []
     for allocation in two_phase.ALLOCATIONS:
         for judge in two_phase.JUDGES:
@@ -220,7 +220,7 @@ def _headline_sections(two: pd.DataFrame) -> list[str]:
         ),
         f"The default interval does not hold in {len(failed)} of {len(own)} cells"
         + (":\n\n" + "\n".join(exceptions) + "\n" if exceptions else ".\n"),
-        f"It is more than {WIDTH_LIMIT:g} times as wide as the narrowest kind of the four that holds in"
+        f"It is more than {WIDTH_LIMIT:g} times as wide as the narrowest of these kinds that holds in"
         f" {(own.relative_width > WIDTH_LIMIT).sum()} cells (median {own.relative_width.median():.2f}, largest"
         f" {own.relative_width.max():.2f}): mostly where the judge"
         " is as good as it is believed to be and little can have been missed. That is the price of holding for judges that"

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import special
 
 from prevalence.planner.bounds import Estimates
-from prevalence_evidence.laboratory import designs
+from prevalence_evidence.laboratory import designs, sums
 from prevalence_evidence.laboratory.worlds import Population, bernoulli, inclusion_probabilities
 
 Array = np.ndarray
@@ -151,6 +151,7 @@ def _headline(
         "effective_positives": total(positive**2) ** 2 / np.where(fourth > 0, fourth, 1.0),
         "certain_share": total(np.where(is_open, 0.0, positive)) / exposure_total,
         "largest_weight": largest / exposure_total,
+        **sums.of_poisson(run, runs, overall, expanded, positive),
     }
     judged_total = total(weighted)
     return Headline(

@@ -12,6 +12,9 @@ from python_udfs import intervals
 Array = np.ndarray
 ALPHA = 0.05
 DEFAULT = "gamma"
+COUNTED = ("counted", "counted_mid_p", "counted_growing")
+# positives that make the missed event half as heavy again (macros/survey/shared/_survey_counted.sql)
+GROWS_BY_HALF = 30.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,15 @@ class Estimates:
     certain_share: Array  # what comes from units taken with certainty
     missed_weight: Array  # of a violation outside the sample, on average
     largest_weight: Array  # in the frame, without certainties
+    # what the counted kinds take besides (macros/survey/shared/_survey_counted.sql)
+    third_moment: Array
+    base_variance: Array  # of what the share is of, relative to it
+    counted: Array  # what the sample found, as a part of the share that is known
+    counted_rest: Array  # the same of what does not have the property
+    unit: Array  # steps in which a finite population moves
+    unit_of_all: Array
+    event: Array  # of one more unit without the property, and its square
+    event_square: Array
 
     @staticmethod
     def join(parts: list[Estimates]) -> Estimates:
@@ -56,6 +68,20 @@ def _gamma(weight: Callable[[Estimates], Array]) -> Callable[[Estimates, str], A
     )
 
 
+def _counted(name: str, grows: bool = False) -> Callable[[Estimates, str], Array]:
+    def bound(e: Estimates, side: str) -> Array:
+        function, whole = getattr(intervals, f"{name}_{side}"), np.ones(len(e.share))
+        freedom = np.full(len(e.share), np.inf)
+        moments = (e.base_variance, e.variance, e.third_moment)
+        if side == "lower":
+            return function(e.share, e.counted, *moments, e.event, e.event_square, e.unit, freedom, _alpha(e))
+        weight = e.missed_weight * (1 + e.positives / (e.positives + GROWS_BY_HALF) if grows else 1)
+        missed = (weight, weight**2)
+        return function(e.share, e.counted_rest, whole, *moments, *missed, e.unit_of_all, freedom, _alpha(e))
+
+    return bound
+
+
 def _alpha(e: Estimates) -> Array:
     return np.full(len(e.share), ALPHA)
 
@@ -82,11 +108,16 @@ KINDS: dict[str, Callable[[Estimates, str], Array]] = {
     ),
     "gamma": _gamma(lambda e: e.missed_weight),
     "gamma, largest weight": _gamma(lambda e: e.largest_weight),
+    "counted": _counted("counted"),
+    "counted_mid_p": _counted("counted_mid_p"),
+    "counted_growing": _counted("counted_mid_p", grows=True),
 }
 
 
 def interval(kind: str, e: Estimates, with_replacement: bool = False) -> tuple[Array, Array]:
-    """Bounds per run. Where nothing was found every kind has the rigorous bound of the macros' `max_weight`."""
+    """Bounds per run. Where nothing was found all kinds but the counted have the rigorous bound of the macros' `max_weight`."""
+    if kind in COUNTED:
+        return KINDS[kind](e, "lower"), KINDS[kind](e, "upper")
     found = (e.share > 0) & (e.share < 1) & (e.variance > 0)
     usable = Estimates(*(np.where(found, getattr(e, f.name), 0.5) for f in fields(Estimates)))
     if with_replacement:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from prevalence.planner import bounds
 from prevalence.planner.bounds import Estimates, interval
 from prevalence.planner.cells import Cells, Judge
 from prevalence.planner.planned_designs import Design, capped
@@ -197,7 +198,7 @@ def simulate(
     seed: int = 1,
     replicates: int = REPLICATES,
 ) -> Simulated:
-    """Draw samples of the plan again and again, and hold the project's interval (`gamma`) against each one's truth.
+    """Draw samples of the plan again and again, and hold the project's interval against each one's truth.
 
     Violations are few, so the number of those met in a class of about one weight is a Poisson variable, and independent of
     the number of those not met. What is drawn beside them enters by its mean and variance.
@@ -230,8 +231,10 @@ def simulate(
     fourth = found @ met.weight**4
     experts = float((cells.units * plan.first * (plan.called + (1 - plan.called) * plan.second)).sum())
     sampled = np.full(replicates, days * experts)
+    largest = _largest_weight(cells, plan, days)
+    met_open = met.weight - met.exposure
     lower, upper = interval(
-        "gamma",
+        bounds.DEFAULT,
         Estimates(
             share=share,
             variance=((1 - share) ** 2 * (found @ met.spread) + share**2 * others) / total**2,
@@ -241,7 +244,15 @@ def simulate(
             effective_positives=(found @ met.weight**2) ** 2 / np.where(fourth > 0, fourth, 1.0),
             certain_share=(found @ met.certain_weight) / total,
             missed_weight=_missed_weight(cells, plan, labels.missed_share) / total,
-            largest_weight=_largest_weight(cells, plan, days) / total,
+            largest_weight=largest / total,
+            third_moment=2 * (1 - share) * (1 - 2 * share) * (found @ (met.spread * met.weight)) / total**3,
+            base_variance=(found @ met.spread + others) / total**2,
+            counted=(found @ met.exposure) / total,
+            counted_rest=_counted_rest(cells, plan, days) / total,
+            unit=(found @ (met.exposure * met_open)) / np.maximum(found @ met_open, 1e-300) / total,
+            unit_of_all=_unit(cells, plan) / total,
+            event=share**2 * largest / total,
+            event_square=(share * largest / total) ** 2,
         ),
     )
     return Simulated(
@@ -301,6 +312,22 @@ def _others(cells: Cells, plan: Sample, days: int) -> float:
     false = plan.false_positive_rate
     with np.errstate(divide="ignore", invalid="ignore"):
         return _sum(square * (false * (1 / plan.first - 1) + (1 - false) * (1 / plan.quiet - 1)))
+
+
+def _counted_rest(cells: Cells, plan: Sample, days: int) -> float:
+    """Exposure of what is looked at and does not violate: as much of the whole is known not to."""
+    looked_at = plan.false_positive_rate * plan.first + (1 - plan.false_positive_rate) * plan.quiet
+    return float(days * (cells.units * (1 - cells.rate) * looked_at * cells.exposure).sum())
+
+
+def _unit(cells: Cells, plan: Sample) -> float:
+    """In what steps a finite population moves: the mean exposure of what is looked at, by what it leaves open."""
+    exposure, still_open = 0.0, 0.0
+    for answered, probability in ((plan.called, plan.first), (1 - plan.called, plan.quiet)):
+        left = cells.units * answered * (1 - probability) * cells.exposure
+        exposure += float((left * cells.exposure).sum())
+        still_open += float(left.sum())
+    return exposure / still_open if still_open > 0 else 0.0
 
 
 def _missed_weight(cells: Cells, plan: Sample, missed_share: float) -> float:

@@ -101,7 +101,8 @@ _sv_moments as (
         {{ prevalence._sv_counted_columns(
             spec.total, '_sv_b', counted='_sv_found',
             missed='_sv_missed / nullif(_sv_with_missed, 0)' if 'missed' in spec.carried else none,
-            frame_maximum='_sv_frame_maximum' if 'frame_maximum' in spec.carried else none
+            frame_maximum='_sv_frame_maximum' if 'frame_maximum' in spec.carried else none,
+            grows=spec.interval == 'counted_growing'
         ) }}
         {{ 'cast(_sv_domain_psus - _sv_domain_strata as double)'
             if spec.psu is not none and not spec.is_coordinated else "cast('infinity' as double)" }} as _sv_event_df,

@@ -178,16 +178,21 @@ bounds take different arguments, they are named by side. -#}
             ]
         }
     } -%}
-    {%- do with_moments.update({'counted_mid_p': with_moments.counted}) -%}
+    {%- do with_moments.update({'counted_mid_p': with_moments.counted, 'counted_growing': with_moments.counted}) -%}
     {%- for kind in further -%}
         {%- do kinds.update({kind: with_moments[kind]}) -%}
     {%- endfor -%}
     {{ return(kinds) }}
 {%- endmacro %}
 
-{#- The interval kinds for what was counted: with one more event, and with half of one. -#}
+{#- The interval kinds for what was counted: with one more event, with half of one, and with half of one that grows. -#}
 {% macro _counted_kinds() -%}
-    {{ return(['counted', 'counted_mid_p']) }}
+    {{ return(['counted', 'counted_mid_p', 'counted_growing']) }}
+{%- endmacro %}
+
+{#- Kinds that differ from another one in what its function is given: the name of the function. -#}
+{% macro _interval_function(kind) -%}
+    {{ return({'korn_graubard_positives': 'korn_graubard', 'counted_growing': 'counted_mid_p'}.get(kind, kind)) }}
 {%- endmacro %}
 
 {#- True when the value is finite: on both engines NaN sorts above infinity. -#}

@@ -42,8 +42,9 @@ hypergeometric distribution (tests/python/macros/survey/test_counted_interval.py
 
 {#- Columns of _sv_moments, as _survey_figures hands them to the functions. `base`: the sum that the estimate divides
 by; a total has `population`, the sum of w x, for what it can be at most, and `counted`, the sum of y of rows that stand
-for themselves at least. `missed` and `frame_maximum`: a weight of the missed event, and the frame's largest. -#}
-{% macro _sv_counted_columns(total, base, counted=none, missed=none, frame_maximum=none) -%}
+for themselves at least. `missed` and `frame_maximum`: a weight of the missed event, and the frame's largest.
+`grows`: the event weighs the more, up to twice as much, the more units were found to have the property. -#}
+{% macro _sv_counted_columns(total, base, counted=none, missed=none, frame_maximum=none, grows=false) -%}
         {%- if total -%}
         {#- only a population whose size is not estimated is a ceiling -#}
         {%- set is_part = '_sv_shortfall < 2 and _sv_base_term <= 1e-12 * ' ~ base ~ ' * ' ~ base -%}
@@ -75,6 +76,12 @@ for themselves at least. `missed` and `frame_maximum`: a weight of the missed ev
         {%- if missed is not none -%}
         {%- set more_1 = 'coalesce(' ~ missed ~ ', ' ~ more_1 ~ ')' -%}
         {%- set more_2 = 'coalesce(power(' ~ missed ~ ', 2), ' ~ more_2 ~ ')' -%}
+        {%- endif -%}
+        {%- if grows -%}
+        {#- docs/decisions/0019: 30 positives make it half as heavy again -#}
+        {%- set growth = '(1 + _sv_positive / (_sv_positive + cast(30 as double)))' -%}
+        {%- set more_1 = growth ~ ' * ' ~ more_1 -%}
+        {%- set more_2 = 'power(' ~ growth ~ ', 2) * ' ~ more_2 -%}
         {%- endif %}
         {{ more_1 }}{{ unit }} as _sv_event_upper,
         {{ more_2 }}{{ square }} as _sv_event_variance_upper,

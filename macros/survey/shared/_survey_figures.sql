@@ -139,7 +139,7 @@ _sv_bounds as (
                         _sv_estimate * cast(_sv_sampled as double), cast(_sv_sampled as double), {{ alpha }}
                     )
                     {%- else -%}
-                    {{ 'korn_graubard' if kind == 'korn_graubard_positives' else kind }}_{{ side }}(
+                    {{ prevalence._interval_function(kind) }}_{{ side }}(
                         {{ degenerate if kind in prevalence._counted_kinds() else '_sv_estimate' }},
                         {%- set arguments = prevalence._interval_kinds(['gamma'] + prevalence._counted_kinds())[kind] %}
                         {%- for argument in (arguments[side] if arguments is mapping else arguments) %}

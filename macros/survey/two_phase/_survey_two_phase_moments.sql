@@ -123,7 +123,9 @@ _sv_moments as (
         *,
         _sv_phase_2_units as _sv_rows,
         {%- if spec.with_counted %}
-        {{ prevalence._sv_counted_columns(spec.total, '_sv_expanded_x', counted='_sv_found') }}
+        {{ prevalence._sv_counted_columns(
+            spec.total, '_sv_expanded_x', counted='_sv_found', grows=spec.interval == 'counted_growing'
+        ) }}
         cast('infinity' as double) as _sv_event_df,
         case when _sv_shortfall < {{ 3 if spec.total else 2 }} then 1 else 0 end as _sv_countable,
         {%- endif %}

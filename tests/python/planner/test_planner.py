@@ -12,7 +12,7 @@ from prevalence.planner import bounds, expectations, plans
 from prevalence.planner.cells import Cells, Judge, judge_of_rows, of_rows
 from prevalence.planner.expectations import Labels
 from prevalence.planner.planned_designs import Design
-from prevalence_evidence.laboratory import worlds
+from prevalence_evidence.laboratory import sums, worlds
 
 Array = np.ndarray
 EXACT_ITEMS = ((1, 400_000), (10, 400_000), (100, 160_000), (1_000, 32_000), (10_000, 8_000))
@@ -385,22 +385,27 @@ def drawn_samples(
             where = group & is_open
             expected = weight[where] * (score[drawn][where] + 1e-4)
             missed.append((expected * (weight / second)[where]).sum() / max(expected.sum(), 1e-300))
-        weight_missed = 0.5 * missed[0] + 0.5 * missed[1] if labels.has_judge else missed[0]
+        believed = labels.missed_share if labels.has_judge else 0.0
+        weight_missed = (1 - believed) * missed[0] + believed * missed[1]
         fourth = (positive**4).sum()
+        counted = sums.of_poisson(np.zeros(len(y), dtype=int), 1, overall, expanded, positive)
         rows.append(
-            (
-                share,
-                ((1 - overall) * (positive - share * expanded) ** 2).sum() / total**2,
-                heard.sum(),
-                heard.sum() - 1,
-                (positive > 0).sum(),
-                (positive**2).sum() ** 2 / (fourth if fourth > 0 else 1.0),
-                positive[~is_open].sum() / total,
-                weight_missed / total,
-                (weight / second)[is_open].max() / total,
-            )
+            {
+                "share": share,
+                "variance": ((1 - overall) * (positive - share * expanded) ** 2).sum() / total**2,
+                "sampled": heard.sum(),
+                "degrees_of_freedom": heard.sum() - 1,
+                "positives": (positive > 0).sum(),
+                "effective_positives": (positive**2).sum() ** 2 / (fourth if fourth > 0 else 1.0),
+                "certain_share": positive[~is_open].sum() / total,
+                "missed_weight": weight_missed / total,
+                "largest_weight": (weight / second)[is_open].max() / total,
+            }
+            | {name: values[0] for name, values in counted.items()}
         )
-    return np.array(truths), bounds.Estimates(*(np.array(column, float) for column in zip(*rows)))
+    return np.array(truths), bounds.Estimates(
+        **{name: np.array([row[name] for row in rows], float) for name in rows[0]}
+    )
 
 
 def by_cells(units: dict[str, Array]) -> Cells:
@@ -485,7 +490,7 @@ def test_what_is_foreseen_is_what_samples_give(world, name):
     assert foreseen.expert_labels == pytest.approx(found.sampled.mean(), rel=0.03)
     none = (found.positives == 0).mean()
     assert foreseen.no_positive_probability == pytest.approx(none, abs=0.02)
-    lower, upper = bounds.interval("gamma", found)
+    lower, upper = bounds.interval(bounds.DEFAULT, found)
     coverage = ((lower <= truth) & (truth <= upper)).mean()
     assert simulated.coverage == pytest.approx(coverage, abs=0.025)
     assert simulated.interval_width == pytest.approx(np.median(upper - lower), rel=1.0 if is_rough else 0.2)

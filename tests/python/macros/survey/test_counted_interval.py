@@ -374,3 +374,37 @@ def test_refusals(dbt_calls, call_text) -> None:
     assert "missed_weight belongs to interval 'gamma' or 'counted'" in refused["missed"]
     assert "max_weight' or interval 'counted'" in refused["frame"]
     assert "interval must be one of" in refused["replicates"] or refused["replicates"]
+
+
+def test_an_event_that_grows_is_the_half_event_of_a_heavier_unit(duckdb_calls, call_text) -> None:
+    """0 to 39 of 40 units of weights 2 to 18, in an order of their own: what is published never falls as more is found."""
+    grid = """
+    select found, w, 1 / w as probability, case when number * 7 % 40 < found then 1.0 else 0.0 end as y
+    from range(40) as of_found (found),
+        (select number, cast(2 + number * number % 17 as double) as w from range(40) as numbers (number)) as units
+    """
+    shared = {
+        "relation": "grid", "y": "y", "weight": "w", "design": "poisson", "inclusion_probability": "probability",
+        "by": [["found"]],
+    }  # fmt: skip
+    heavier = "6.0 * (1 + found / (found + 30.0))"
+    rows = duckdb_calls.run(
+        {
+            "growing": call_text("survey_estimates", **shared, interval="counted_growing", missed_weight="6.0"),
+            "half": call_text("survey_estimates", **shared, interval="counted_mid_p", missed_weight=heavier),
+            "largest": call_text("survey_estimates", **shared, interval="counted_growing"),
+            "total": call_text(
+                "survey_estimates", **shared, interval="counted_growing", missed_weight="6.0", total=True
+            ),
+        },
+        {"grid": grid},
+    )
+    rows = {name: table.set_index("found").sort_index() for name, table in rows.items()}
+    assert set(rows["growing"].interval_method) == {"counted_growing"}
+    for bound in ("interval_lower", "interval_upper"):
+        assert rows["growing"][bound].to_numpy() == pytest.approx(rows["half"][bound].to_numpy(), rel=1e-12)
+        for name in ("growing", "largest", "total"):
+            assert (rows[name][bound].diff().iloc[1:] >= -1e-9).all(), (name, bound)
+    none = rows["total"].loc[0]
+    # ln 20 of the event, and the unit in which a finite population moves
+    assert none.interval_upper - np.log(20) * 6 == pytest.approx(1, abs=1e-6)
