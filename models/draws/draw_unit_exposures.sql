@@ -119,7 +119,7 @@ first_scores as (
 
     select {{ prevalence._broadcast(['drawn_contents']) }}
         risk_scores.content_id,
-        cast(min(risk_scores.scored_at) as date) as first_scored_date
+        {{ prevalence._day_of('min(risk_scores.scored_at)') }} as first_scored_date
     from risk_scores
     inner join drawn_contents
         on risk_scores.content_id = drawn_contents.content_id

@@ -46,7 +46,9 @@ content_day_policies as (
         on
             content_days.content_id = risk_scores.content_id
             and policies.policy_id = risk_scores.policy_id
-            and risk_scores.scored_at < {{ prevalence._day_plus_hours('content_days.unit_date', 24) }}
+            and {{ prevalence._is_before_day(
+                'risk_scores.scored_at', prevalence._day_plus_hours('content_days.unit_date', 24)
+            ) }}
     -- by content and policy first, as the rows were joined: Spark has nothing to move again
     qualify
         row_number() over (

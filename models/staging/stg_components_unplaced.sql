@@ -70,7 +70,7 @@ landed_interactions as (
     inner join open_ids
         on interactions.interaction_id = open_ids.interaction_id
     left join staged_days
-        on cast(interactions.occurred_at as date) = staged_days.unit_date
+        on {{ prevalence._day_of('interactions.occurred_at') }} = staged_days.unit_date
     group by interactions.interaction_id
 
 ),

@@ -27,7 +27,7 @@ unplaced_rows as (
         staged_days.unit_date is not null as is_kept
     from interactions
     left join staged_days
-        on cast(interactions.occurred_at as date) = staged_days.unit_date
+        on {{ prevalence._day_of('interactions.occurred_at') }} = staged_days.unit_date
     where staged_days.unit_date is null or not staged_days.has_logs
 
 ),
@@ -47,7 +47,7 @@ final as (
         app_version,
         experiment_id,
         experiment_arm,
-        cast(occurred_at as date) as row_date,
+        {{ prevalence._day_of('occurred_at') }} as row_date,
         case when is_kept then 'kept' else 'quarantined' end as row_disposition,
         case
             when is_kept then cast(null as string)

@@ -82,7 +82,9 @@ checked_rows as (
                 or (possible_assignments.pool = 'llm') = (label_events.source = 'human')
                 then 'source_not_of_the_pool'
             when
-                label_events.submitted_at < cast(possible_assignments.shown_from as timestamp)
+                {{ prevalence._is_before_day(
+                    'label_events.submitted_at', 'cast(possible_assignments.shown_from as timestamp)'
+                ) }}
                 then 'submitted_before_it_was_shown'
             when
                 coalesce(label_events.outcome, '') not in (
@@ -226,7 +228,7 @@ final as (
         currency,
         ingest_file_sha256,
         supersedes_event_id,
-        cast(submitted_at as date) as row_date,
+        {{ prevalence._day_of('submitted_at') }} as row_date,
         case
             when quarantine_reason is not null then 'quarantined'
             when row_rank > 1 or is_superseded then 'duplicate'

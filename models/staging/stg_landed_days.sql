@@ -17,7 +17,7 @@ interactions as {{ prevalence._inlined() }} (
 
     select
         *,
-        cast(occurred_at as date) as unit_date
+        {{ prevalence._day_of('occurred_at') }} as unit_date
     from {{ source('raw', 'interactions') }}
     where occurred_at is not null
 
@@ -102,7 +102,10 @@ landed_days as (
         interactions_of_days.row_count,
         interactions_of_days.fingerprint
         || '|' || coalesce(components_of_days.fingerprint, '0')
-        || '|' || coalesce(logged_draws_of_days.fingerprint, '0') as fingerprint
+        || '|' || coalesce(logged_draws_of_days.fingerprint, '0')
+        {%- if not prevalence._has_days_of_utc() %}
+        || {{ prevalence._zone_mark('interactions_of_days.unit_date') }}
+        {%- endif %} as fingerprint
     from interactions_of_days
     left join components_of_days
         on interactions_of_days.unit_date = components_of_days.unit_date

@@ -64,9 +64,9 @@ last_rows as (
         last_days.unit_date,
         last_days.is_last_day,
         interactions.received_at,
-        hour(interactions.occurred_at) * 3600
-        + minute(interactions.occurred_at) * 60
-        + second(interactions.occurred_at) as day_second
+        hour({{ prevalence._local_time('interactions.occurred_at') }}) * 3600
+        + minute({{ prevalence._local_time('interactions.occurred_at') }}) * 60
+        + second({{ prevalence._local_time('interactions.occurred_at') }}) as day_second
     from interactions
     inner join last_days
         on interactions.unit_date = last_days.unit_date
@@ -122,8 +122,9 @@ judged_day as (
         last_day.unit_date,
         case
             when
-                last_receipts.last_received_at
-                >= {{ prevalence._day_plus_hours('last_day.unit_date', 24 + var('late_after_hours')) }}
+                {{ prevalence._is_after_day(
+                    'last_receipts.last_received_at', 'last_day.unit_date', var('late_after_hours')
+                ) }}
                 then cast(null as string)
             when last_day.row_count < {{ var('completeness_share') }} * earlier_sums.median_rows then 'few_rows'
             when

@@ -86,7 +86,7 @@ final as (
         model_version,
         score,
         scored_at,
-        cast(scored_at as date) as row_date,
+        {{ prevalence._day_of('scored_at') }} as row_date,
         case
             when quarantine_reason is not null then 'quarantined'
             when is_exported_again or is_contradicted then 'duplicate'

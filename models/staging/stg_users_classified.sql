@@ -46,7 +46,7 @@ final as (
         country,
         signed_up_at,
         age_band,
-        cast(signed_up_at as date) as row_date,
+        {{ prevalence._day_of('signed_up_at') }} as row_date,
         case
             when quarantine_reason is not null then 'quarantined'
             when row_rank > 1 then 'duplicate'

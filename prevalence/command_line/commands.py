@@ -62,6 +62,8 @@ def run(
             f"`prevalence demo` for the demo world, or --raw-folder (or {RAW_FOLDER}) for your own logs."
         )
     dbt = Dbt(settings, None, variables, threads)
+    # what the project's configuration says is refused before any log is read
+    dbt.manifest()
 
     def choose(dbt: Dbt) -> str:
         return choose_days(settings, dbt, start_date, end_date, variables)

@@ -39,7 +39,7 @@ class Mapping(click.ParamType):
 
         try:
             found = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):
             found = None
         if not isinstance(found, dict):
             self.fail(f"{value!r} is not a mapping like 'name: value'", param, ctx)

@@ -94,6 +94,12 @@ class Dbt:
         (result,) = outcome.results
         return result.node.compiled_code
 
+    def expression(self, text: str) -> str:
+        """The SQL of an expression of macros, as this engine reads it."""
+        outcome = self._invoke(["compile", "--inline", text, "--no-introspect", "--no-populate-cache"])
+        (result,) = outcome.results
+        return str(result.node.compiled_code).strip()
+
     def manifest(self):
         """dbt's own description of the project under these vars: nodes with their relations, columns and grains."""
         return self._parsed()
@@ -129,7 +135,7 @@ class Dbt:
             *command,
             *["--target", self.settings.engine],
             *threads,
-            *["--vars", json.dumps(self.variables, sort_keys=True)],
+            *["--vars", json.dumps(self.variables, sort_keys=True, default=str)],
         ]
         said: list[str] = []
 

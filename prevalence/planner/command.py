@@ -32,8 +32,9 @@ JUDGED_FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 def make(settings: Settings, request: Request, variables: dict, threads: int | None) -> Result:
     _check(request)
-    day, window = _day(settings, request)
-    _build(settings, day, window, variables, threads)
+    dbt = Dbt(settings, None, variables, threads)
+    day, window = _day(settings, request, dbt)
+    _build(settings, day, dbt.within(window))
     with warehouse.connect(settings) as connection:
         result = _compare(request, day, _frame(connection, request, day))
         _store(connection, result)
@@ -59,13 +60,14 @@ def _check(request: Request) -> None:
 # --- what the frame is ---
 
 
-def _day(settings: Settings, request: Request) -> tuple[date, Window]:
+def _day(settings: Settings, request: Request, dbt: Dbt) -> tuple[date, Window]:
     """The day whose frame stands for all, and the days that the warehouse knows."""
     if not warehouse.exists(settings):
         raise UserError(
             f"There is no warehouse at {settings.place} yet, so there is no frame to plan for. Remedy: `prevalence demo`, "
             "or `prevalence plan --raw-folder DIR` for your own logs."
         )
+    day_of = dbt.expression("{{ prevalence._day_of('occurred_at') }}")
     with warehouse.connect(settings, read_only=True) as connection:
         built, landed = {}, {}
         if "frame_unit_sizes" in connection.relations("frames"):
@@ -79,8 +81,7 @@ def _day(settings: Settings, request: Request) -> tuple[date, Window]:
         if "interactions" in connection.relations("raw"):
             landed = dict(
                 connection.rows(
-                    "select cast(occurred_at as date), count(*) from raw.interactions where occurred_at is not null"
-                    " group by cast(occurred_at as date)"
+                    f"select {day_of}, count(*) from raw.interactions where occurred_at is not null group by {day_of}"
                 )
             )
     sizes = {found: float(size) for found, size in (landed or built).items()}
@@ -101,7 +102,7 @@ def _day(settings: Settings, request: Request) -> tuple[date, Window]:
     return day, Window(min([day, *built]), max([day, *built]) + timedelta(days=1))
 
 
-def _build(settings: Settings, day: date, window: Window, variables: dict, threads: int | None) -> None:
+def _build(settings: Settings, day: date, dbt: Dbt) -> None:
     """Everything that a plan needs and is not there: of the logs one day alone."""
     with warehouse.connect(settings, read_only=True) as connection:
         frames = connection.relations("frames")
@@ -109,7 +110,6 @@ def _build(settings: Settings, day: date, window: Window, variables: dict, threa
             f"select 1 from frames.frame_content_scores where unit_date = cast('{day}' as date) limit 1"
         )
         has_labels = "fct_unit_labels" in connection.relations("labels")
-    dbt = Dbt(settings, window, variables, threads)
     if not has_frame:
         one_day = dbt.within(Window(day, day + timedelta(days=1)))
         one_day.seed()

@@ -5,7 +5,7 @@ with
 landed_rows as (
 
     select
-        cast(submitted_at as date) as row_date,
+        {{ prevalence._day_of('submitted_at') }} as row_date,
         'landed' as row_disposition
     from {{ source('raw', 'label_events') }}
 

@@ -27,10 +27,10 @@ day_counts as (
 landed_interactions as (
 
     select
-        cast(occurred_at as date) as row_date,
+        {{ prevalence._day_of('occurred_at') }} as row_date,
         count(*) as row_count
     from {{ source('raw', 'interactions') }}
-    group by cast(occurred_at as date)
+    group by {{ prevalence._day_of('occurred_at') }}
 
 ),
 
@@ -42,12 +42,12 @@ landed_rows as (
     {% for source_name, time_column in [('users', 'signed_up_at'), ('risk_scores', 'scored_at')] -%}
     select
         '{{ source_name }}' as source_name,
-        cast({{ time_column }} as date) as row_date,
+        {{ prevalence._day_of(time_column) }} as row_date,
         'landed' as row_disposition,
         cast(null as string) as quarantine_reason,
         count(*) as row_count
     from {{ source('raw', source_name) }}
-    group by cast({{ time_column }} as date)
+    group by {{ prevalence._day_of(time_column) }}
 
     union all
 

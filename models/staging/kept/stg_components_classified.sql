@@ -1,4 +1,4 @@
-{{ prevalence._daily('occurred_at', day='row_date', keeps_days=true) }}
+{{ prevalence._daily('row_date', keeps_days=true) }}
 
 with
 

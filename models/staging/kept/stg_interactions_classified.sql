@@ -1,4 +1,4 @@
-{{ prevalence._daily('occurred_at', day='row_date', keeps_days=true) }}
+{{ prevalence._daily('row_date', keeps_days=true) }}
 
 with
 
@@ -16,10 +16,10 @@ interactions as {{ prevalence._inlined() }} (
     select interactions.*
     from {{ source('raw', 'interactions').render() }} as interactions
     inner join open_days
-        on cast(interactions.occurred_at as date) = open_days.unit_date
+        on {{ prevalence._day_of('interactions.occurred_at') }} = open_days.unit_date
     where
-        interactions.occurred_at >= {{ prevalence._batch_start() }}
-        and interactions.occurred_at < {{ prevalence._batch_end() }}
+        {{ prevalence._is_from_day('interactions.occurred_at', prevalence._batch_start()) }}
+        and {{ prevalence._is_before_day('interactions.occurred_at', prevalence._batch_end()) }}
 
 ),
 
@@ -27,7 +27,7 @@ checked_rows as {{ prevalence._inlined() }} (
 
     select
         *,
-        cast(occurred_at as date) as row_date,
+        {{ prevalence._day_of('occurred_at') }} as row_date,
         case
             when {{ prevalence._is_missing('interaction_id') }} then 'missing_interaction_id'
             when surface is null then 'missing_surface'
@@ -81,12 +81,14 @@ earlier_rows as {{ prevalence._inlined() }} (
 
     select
         interaction_id,
-        cast(occurred_at as date) as row_date
+        {{ prevalence._day_of('occurred_at') }} as row_date
     from {{ source('raw', 'interactions').render() }}
     where
         surface is not null
-        and occurred_at >= {{ prevalence._batch_start() }} - interval '{{ var("deduplication_days") }}' day
-        and occurred_at < {{ prevalence._batch_start() }}
+        and {{ prevalence._is_from_day(
+            'occurred_at', prevalence._batch_start() ~ " - interval '" ~ var('deduplication_days') ~ "' day"
+        ) }}
+        and {{ prevalence._is_before_day('occurred_at', prevalence._batch_start()) }}
 
 ),
 
@@ -159,7 +161,9 @@ final as (
             when quarantine_reason is not null then 'quarantined'
             when is_copy then 'duplicate'
             when
-                received_at > {{ prevalence._day_plus_hours('row_date', 24 + var('late_after_hours')) }}
+                {{ prevalence._is_after_day(
+                    'received_at', 'row_date', var('late_after_hours'), strictly=true
+                ) }}
                 then 'late'
             else 'used'
         end as row_disposition,

@@ -84,6 +84,7 @@ DISPATCHED = (
     "_broadcast",
     "_days_between",
     "_in_one_file",
+    "_in_time_zone",
     "_inlined",
     "_json_object",
     "_json_string",
