@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import io
+import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -11,8 +15,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from conftest import in_test_all
 from daily_life import FIRST_DAY, INTERACTIONS, Life, day
+from dbt.cli.main import dbtRunner
 
-from prevalence.engines.dbt import BuildError, Dbt
+from prevalence.engines.dbt import Dbt
 from prevalence.engines.settings import Settings
 
 # clocks in Los Angeles go forward in the night to 8 March
@@ -65,10 +70,15 @@ def expected_days(numbers: range) -> dict[int, int]:
 
 def test_what_is_no_list_of_zones_is_refused(life: Life) -> None:
     dbt = Dbt(Settings.from_environment(), None, {}, None)
-    for given, said in REFUSED.items():
-        with pytest.raises(BuildError, match=said) as refusal:
-            dbt.expression(f"{{{{ prevalence._time_zones({given}) }}}}")
-        assert "Remedy" in str(refusal.value)
+    said: list[str] = []
+    runner = dbtRunner(manifest=dbt.manifest(), callbacks=[lambda event: said.append(event.info.msg)])
+    for given, words in REFUSED.items():
+        said.clear()
+        arguments = json.dumps({"given": ast.literal_eval(given)})
+        with contextlib.redirect_stdout(io.StringIO()):
+            outcome = runner.invoke(["--log-level", "none", "run-operation", "_time_zones", "--args", arguments])
+        text = " ".join(" ".join(said).split())
+        assert not outcome.success and words in text and "Remedy" in text, (given, text)
     assert dbt.expression("{{ prevalence._day_of('seen_at') }}") == "cast(seen_at as date)"
 
 
