@@ -50,7 +50,7 @@ def run(
     from prevalence.command_line import steps
     from prevalence.command_line.due_days import choose_days
     from prevalence.engines import warehouse
-    from prevalence.engines.dbt import Dbt
+    from prevalence.engines.dbt import BuildError, Dbt
     from prevalence.migration.migrate import refuse_old_layout
     from prevalence.release.parts import last_release, print_parts
     from prevalence.release.summary import print_summary
@@ -62,8 +62,11 @@ def run(
             f"`prevalence demo` for the demo world, or --raw-folder (or {RAW_FOLDER}) for your own logs."
         )
     dbt = Dbt(settings, None, variables, threads)
-    # what the project's configuration says is refused before any log is read
-    dbt.manifest()
+    try:
+        # what the project's configuration says is refused before any log is read
+        dbt.manifest()
+    except BuildError as error:
+        raise UserError(str(error)) from error
 
     def choose(dbt: Dbt) -> str:
         return choose_days(settings, dbt, start_date, end_date, variables)
