@@ -89,7 +89,9 @@ class Warehouse:
         )
         # no plan was renamed
         self.execute("create schema frames")
-        self.execute("create table frames.frame_plan_series (plan_id varchar, series_id varchar, series_plan_id varchar)")
+        self.execute(
+            "create table frames.frame_plan_series (plan_id varchar, series_id varchar, series_plan_id varchar)"
+        )
         self.execute("create schema draws")
         self.execute("create table draws.draw_policies as select 'self_harm' as policy_id, '1.0.0' as policy_version")
         self.execute(
