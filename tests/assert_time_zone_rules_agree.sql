@@ -1,7 +1,7 @@
--- What clocks show by this engine's rules of time zones, against the rules that are installed with dbt: those of the zones in
--- the var time_zones, and of two more, to the second around each change from 2018 to 2029. Engines bring rules of their own;
--- where they differ, a day would have other rows on one engine than on the other. Remedy: the newest versions of the engine
--- and of pytz, which constraints.txt names; of Java the newest update.
+-- What clocks show by this engine's rules of time zones, against the rules that are installed with dbt: those of the
+-- zones in the var time_zones, and of two more, to the second around each change from 2018 to 2029. Engines bring rules
+-- of their own; where they differ, a day would have other rows on one engine than on the other. Remedy: the newest
+-- versions of the engine and of pytz, which constraints.txt names; of Java the newest update.
 {% set zones = ['America/Los_Angeles', 'Asia/Kolkata'] %}
 {% for zone in prevalence._time_zones() if zone.time_zone not in zones and zone.time_zone != 'UTC' %}
     {%- do zones.append(zone.time_zone) -%}
