@@ -97,6 +97,8 @@ def build(*arguments: str) -> None:
     assert outcome.returncode == 0, outcome.stdout[-3000:]
 
 
+# the nights in `make test` keep five days of logs
+@in_test_all
 def test_retention_takes_nothing_away(life: Life) -> None:
     """A day whose files are gone, one in the middle without components, and one of which half the rows are left."""
     before = measured(life, 0, 1, 2, 3)

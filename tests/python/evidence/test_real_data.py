@@ -91,6 +91,7 @@ def test_conversations_of_several_turns(measure):
     assert row.covers
 
 
+@in_test_all
 def test_impressions_with_logged_probabilities(measure):
     figures = measure("obd_men")
     assert set(figures) == {
