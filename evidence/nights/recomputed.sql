@@ -1,14 +1,15 @@
 -- Published daily figures of whole samples beside what stored draws, audits and experts' own answers give, with no model, macro or stored
--- estimate of the project in between: the sum of violating exposure over the sum of exposure, each over the unit's probability.
+-- estimate of the project in between: the sum of violating exposure over the sum of exposure, each over the unit's probability. What shows
+-- the same is asked about once under a version of a policy, so an answer is found by what was shown and not by the unit that it was asked for.
 with answers as (
     select
-        item_id,
+        item_hash,
         policy_id,
         policy_version,
         decision
     from warehouse.raw.label_events
     where pool = 'sme' and outcome = 'ok' and label_event_id like 'answer%' and decision in ('violating', 'non_violating')
-    qualify row_number() over (partition by assignment_id order by submitted_at, label_event_id) = 1
+    qualify row_number() over (partition by item_hash, policy_id, policy_version order by submitted_at, label_event_id) = 1
 ),
 
 labeled_units as (
@@ -21,10 +22,18 @@ labeled_units as (
     from warehouse.draws.draw_audits as audits
     inner join warehouse.draws.draw_units as draws
         on audits.plan_id = draws.plan_id and audits.unit_id = draws.unit_id
-    inner join (select distinct unit_type, unit_id, item_id from warehouse.labels.label_items) as items
+    inner join warehouse.draws.draw_policies as policies
+        on
+            audits.plan_id = policies.plan_id
+            and audits.sample_date = policies.sample_date
+            and audits.policy_id = policies.policy_id
+    inner join (select distinct unit_type, unit_id, item_hash from warehouse.labels.label_items) as items
         on draws.unit_type = items.unit_type and draws.unit_id = items.unit_id
     inner join answers
-        on items.item_id = answers.item_id and audits.policy_id = answers.policy_id
+        on
+            items.item_hash = answers.item_hash
+            and policies.policy_id = answers.policy_id
+            and policies.policy_version = answers.policy_version
 ),
 
 recomputed as (
