@@ -144,7 +144,7 @@ def _frame(connection: Warehouse, request: Request, day: date) -> Known:
         named = sorted(set(request.policies) & set(unscored)) or unscored
         raise UserError(
             f"0 units of the frame of {day} have a risk score of {', '.join(named)}, and no rates of violation are learned yet, so "
-            "nothing says how much of it to expect. Remedy: --expected-prevalence {named[0]}=SHARE, risk_scores of that day or earlier, "
+            f"nothing says how much of it to expect. Remedy: --expected-prevalence {named[0]}=SHARE, risk_scores of that day or earlier, "
             "or --policies without it."
         )
     chosen = list(request.policies) or [policy for policy in known if policy not in unscored]

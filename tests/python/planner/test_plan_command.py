@@ -255,7 +255,7 @@ def test_a_plan_is_made_where_no_score_has_been_landed(planned, tmp_path, monkey
     raw = own_logs.write(tmp_path / "raw", risk_scores=None)
     arguments = ["plan", "--raw-folder", str(raw), "--unit-type", "interaction", "--budgets", "60"]
     assert cli.main(arguments) == EXIT_USER
-    assert "Remedy: --expected-prevalence" in capsys.readouterr().err
+    assert "Remedy: --expected-prevalence adult_content=SHARE" in capsys.readouterr().err
     assert cli.main([*arguments, "--expected-prevalence", "0.02", "self_harm=0.05"]) == 0
     said = capsys.readouterr().out
     for part in ("5.0000 %", "2.0000 %", "prevalence_is_given", "Recommended: draw 60 units"):
