@@ -46,9 +46,6 @@ flags: {send_anonymous_usage_stats: false, require_generic_test_arguments_proper
 vars: {sampling_salt: test}
 models:
   macro_calls: {+materialized: table}
-  prevalence: {+enabled: false}
-seeds:
-  prevalence: {+enabled: false}
 """
 
 PROFILE = """
@@ -182,7 +179,12 @@ class DbtCalls:
         self.database = folder / "calls.duckdb"
         (folder / "models").mkdir()
         (folder / "dbt_project.yml").write_text(PROJECT)
-        (folder / "packages.yml").write_text(f"packages:\n  - local: {ROOT}\n")
+        # the package without its models, which no call reads: dbt would parse them in each of the runs
+        package = folder / "prevalence"
+        package.mkdir()
+        for name in ("dbt_project.yml", "macros"):
+            (package / name).symlink_to(ROOT / name)
+        (folder / "packages.yml").write_text(f"packages:\n  - local: {package}\n")
         (folder / "profiles.yml").write_text(PROFILE.format(path=self.database, root=ROOT))
         self.output = ""
         self.left_out: set[tuple[str, str]] = set()
