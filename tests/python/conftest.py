@@ -93,7 +93,7 @@ LEFT_OUT = f"the call is left out on Spark; {ALL}=all runs every one"
 LONGEST_FILES = (
     *("test_spark_runs.py", "test_real_data_on_spark.py", "test_killed_run.py", "test_estimation_on_spark.py"),
     *("test_real_data.py", "test_spark_plans.py", "test_warehouse_on_spark.py", "test_demo_world_on_spark.py"),
-    *("test_demo_world.py", "test_bad_input.py", "test_dbt_build.py", "test_publication.py", "test_spark_cluster.py"),
+    *("test_demo_world.py", "test_bad_input.py", "test_nights.py", "test_publication.py", "test_spark_cluster.py"),
     *("test_sampling_on_spark.py", "test_replay.py", "test_oracle_survey_estimates.py"),
 )
 # arguments that say what is counted and from where, and those whose value is a choice among a macro's own words

@@ -1,4 +1,4 @@
-"""A run that is killed, repeated or given late rows: the same tables, and draws that stay drawn."""
+"""A finished run that is built with dbt alone, killed and repeated, or given late rows: the same tables, draws that stay drawn."""
 
 from __future__ import annotations
 
@@ -17,23 +17,35 @@ import duckdb
 import pytest
 
 from prevalence.engines.settings import PROJECT
-from prevalence_evidence.nights.contents import differences
+from prevalence_evidence.nights.contents import STILL_TO_DO, differences
 
 pytestmark = pytest.mark.slow
 
+START, END = "2026-10-05", "2026-10-08"
 # as many contents as the demo's plans need
 DEMO = [
-    *("demo", "--interactions", "4000", "--contents", "6000"),
-    *("--start-date", "2026-10-05", "--end-date", "2026-10-08"),
+    *("demo", "--interactions", "4000", "--users", "400", "--contents", "6000"),
+    *("--start-date", START, "--end-date", END),
 ]
 # The run is killed within each of these steps, one run after the other: while raw tables are written, while days are
 # replaced, while a draw that is for ever is appended, and when everything is there already.
 KILLED_STEPS = ("demo world", "staging", "draw, items, assignments", "chart")
 SEED = 20261005
-TIMEOUT = 600
+TIMEOUT = 900
+# what is still to be done when a run begins, and the results of gates that looked at it: a repeated run finds nothing
+LAST_RUN = (*STILL_TO_DO, "quality.gate_results")
+
+COVERED = """
+    select unit_type, count(*), count_if(true_prevalence between interval_lower and interval_upper), sum(sampled_units)
+    from marts.prevalence
+    inner join truth.signed_in_prevalence
+        using (period_type, period_start, policy_id, unit_type, pivot_name, pivot_value)
+    where plan_id = 'user_days_nested' and period_type <> 'week' and pivot_name = 'overall'
+    group by unit_type
+"""
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen:
+def start(folder: Path, *arguments: str, module: str = "prevalence.command_line.cli") -> subprocess.Popen:
     environment = {
         **os.environ,
         "PREVALENCE_DUCKDB_PATH": str(folder / "prevalence.duckdb"),
@@ -41,7 +53,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen:
         "DBT_LOG_PATH": str(folder / "logs"),
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "prevalence.command_line.cli", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=PROJECT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -49,10 +61,10 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen:
     )
 
 
-def finish(folder: Path, *arguments: str) -> str:
-    with start(folder, *arguments) as run:
+def finish(folder: Path, *arguments: str, module: str = "prevalence.command_line.cli", exit_code: int = 0) -> str:
+    with start(folder, *arguments, module=module) as run:
         output = run.communicate(timeout=TIMEOUT)[0].decode()
-    assert run.returncode == 0, output
+    assert run.returncode == exit_code, output
     return output
 
 
@@ -73,10 +85,8 @@ def kill_within(run: subprocess.Popen, title: str, delay: float) -> str:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
-    """The folder of an undisturbed run, and of one more: tables that say what is still to be done say by then that nothing is. All runs
-    share it, so that dbt parses the project once."""
+    """The folder of an undisturbed run. All runs share it, so that dbt parses the project once."""
     folder = tmp_path_factory.mktemp("runs")
-    finish(folder, *DEMO)
     finish(folder, *DEMO)
     shutil.copy(folder / "prevalence.duckdb", folder / "undisturbed.duckdb")
     return folder
@@ -91,7 +101,24 @@ def folder(finished) -> Path:
 
 
 def changes(folder: Path) -> list[str]:
-    return differences(folder / "undisturbed.duckdb", folder / "prevalence.duckdb")
+    return differences(folder / "undisturbed.duckdb", folder / "prevalence.duckdb", LAST_RUN)
+
+
+def test_one_sample_of_user_days_gives_all_four_prevalences(folder):
+    """Of three days and of all together; of 16 intervals of each unit type, 14 hold."""
+    with duckdb.connect(str(folder / "prevalence.duckdb"), read_only=True) as connection:
+        rows = {unit_type: counts for unit_type, *counts in connection.execute(COVERED).fetchall()}
+    assert rows.keys() == {"component", "interaction", "session", "user_day"}
+    for unit_type, (intervals, covered, sampled) in rows.items():
+        assert intervals == 16 and covered >= 14 and sampled > 0, unit_type
+
+
+def test_a_plain_build_passes_every_test_and_changes_no_row(folder):
+    window = ("--event-time-start", START, "--event-time-end", END)
+    said = finish(folder, "build", *window, module="dbt.cli.main")
+    assert "ERROR=0" in said and "WARN=0" in said
+    assert "unit test" in said
+    assert changes(folder) == []
 
 
 def test_killed_and_repeated_runs_end_in_the_same_tables(folder):
