@@ -16,8 +16,25 @@ Usage:
     effective_n='effective_n',
     degrees_of_freedom='degrees_of_freedom',
     interval_lower='interval_lower',
-    interval_upper='interval_upper'
+    interval_upper='interval_upper',
+    least_sampled_units=30,
+    least_effective_n=30,
+    least_degrees_of_freedom=8,
+    greatest_width=0.30,
+    always_narrow_width=0.05,
+    greatest_relative_width=1.30
 ) -%}
+{%- set limits = {
+    'least_sampled_units': least_sampled_units, 'least_effective_n': least_effective_n,
+    'least_degrees_of_freedom': least_degrees_of_freedom, 'greatest_width': greatest_width,
+    'always_narrow_width': always_narrow_width, 'greatest_relative_width': greatest_relative_width
+} -%}
+{%- for argument, value in limits.items() if value is not number or value is boolean or value < 0 -%}
+    {{- exceptions.raise_compiler_error(
+        "nchs_presentation: " ~ argument ~ " is " ~ value ~ ", and is compared with a number of units or a width. Remedy: give a number"
+        " of at least 0 (0 passes the criterion over, for a width use 1 or more)."
+    ) -}}
+{%- endfor -%}
 {%- set expressions = {
     'estimate': estimate, 'sampled_units': sampled_units, 'effective_n': effective_n,
     'degrees_of_freedom': degrees_of_freedom, 'interval_lower': interval_lower, 'interval_upper': interval_upper
@@ -44,12 +61,14 @@ _sv_reasons as (
         *,
         case
             when ({{ estimate }}) is null then 'no_estimate'
-            when ({{ sampled_units }}) < 30 then 'few_sampled_units'
-            when ({{ effective_n }}) < 30 then 'small_effective_n'
+            when ({{ sampled_units }}) < {{ least_sampled_units }} then 'few_sampled_units'
+            when ({{ effective_n }}) < {{ least_effective_n }} then 'small_effective_n'
             when interval_width is null then 'no_interval'
-            when interval_width >= 0.30 then 'wide_interval'
-            when interval_width > 0.05 and coalesce(relative_interval_width > 1.30, true) then 'relatively_wide_interval'
-            when ({{ degrees_of_freedom }}) < 8 then 'few_degrees_of_freedom'
+            when interval_width >= {{ greatest_width }} then 'wide_interval'
+            when
+                interval_width > {{ always_narrow_width }}
+                and coalesce(relative_interval_width > {{ greatest_relative_width }}, true) then 'relatively_wide_interval'
+            when ({{ degrees_of_freedom }}) < {{ least_degrees_of_freedom }} then 'few_degrees_of_freedom'
             when ({{ estimate }}) in (0, 1) then 'no_events_or_only_events'
         end as presentation_reason
     from _sv_shares

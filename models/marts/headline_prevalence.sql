@@ -72,6 +72,8 @@ final as (
         preferred.interval_level,
         preferred.interval_method,
         preferred.interval_caution,
+        preferred.presentation,
+        preferred.presentation_reason,
         preferred.sampled_units,
         preferred.positive_units,
         preferred.effective_n,

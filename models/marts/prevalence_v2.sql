@@ -26,6 +26,15 @@ shown as (
 
 ),
 
+-- arguments of the macro: limits that are configuration
+presented as (
+
+    select * from (
+        {{ prevalence.nchs_presentation('shown', estimate='prevalence', **var('presentation_limits')) | indent(8) }}
+    ) as flagged
+
+),
+
 final as (
 
     select
@@ -40,13 +49,15 @@ final as (
         pivot_name,
         pivot_value,
         estimator,
-        prevalence,
-        std_error,
-        interval_lower,
-        interval_upper,
+        case when presentation <> 'suppress' then prevalence end as prevalence,
+        case when presentation <> 'suppress' then std_error end as std_error,
+        case when presentation <> 'suppress' then interval_lower end as interval_lower,
+        case when presentation <> 'suppress' then interval_upper end as interval_upper,
         interval_level,
         interval_method,
         interval_caution,
+        presentation,
+        presentation_reason,
         sampled_units,
         positive_units,
         effective_n,
@@ -55,7 +66,7 @@ final as (
         release_id,
         label_protocol_id,
         plan_id
-    from shown
+    from presented
 
 )
 

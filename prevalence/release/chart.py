@@ -11,6 +11,8 @@ HUE = "#1f5f8b"
 TRUTH = "#b3541e"
 MUTED = "#8a8f98"
 FAINT = "#d9dce1"
+# a day whose interval is to be read with care
+CAUTION = {"mfc": "white", "mec": HUE, "mew": 0.9}
 # the same bytes for the same figures: no clock, no font of the machine
 STYLE = {
     "svg.hashsalt": "prevalence",
@@ -65,7 +67,7 @@ def _save(panels: list[tuple[Figure, list[Figure]]], path: Path) -> None:
 def _panel(axis, headline: Figure, days: list[Figure]) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    known = [day for day in days if day.prevalence is not None]
+    shown = [day for day in days if day.prevalence is not None]
     bounded = [day for day in days if day.lower is not None]
     true_days = [day for day in days if day.truth is not None]
     top = 100 * _top(headline, days)
@@ -84,15 +86,13 @@ def _panel(axis, headline: Figure, days: list[Figure]) -> None:
     # an arrow on each interval that goes on beyond the panel
     beyond = [day.period_start for day in bounded if 100 * day.upper > top]
     axis.plot(beyond, [top] * len(beyond), "^", color=HUE, alpha=0.5, ms=4, mew=0, clip_on=False)
-    axis.plot(
-        [day.period_start for day in known],
-        [100 * day.prevalence for day in known],
-        "o",
-        color=HUE,
-        ms=3.4,
-        mec="white",
-        mew=0.5,
-    )
+    for points, style in (
+        ([day for day in shown if not day.caution], {"color": HUE, "mec": "white", "mew": 0.5}),
+        ([day for day in shown if day.caution], CAUTION),
+    ):
+        axis.plot(
+            [day.period_start for day in points], [100 * day.prevalence for day in points], "o", ms=3.4, ls="", **style
+        )
     axis.plot(
         [day.period_start for day in true_days],
         [100 * day.truth for day in true_days],
@@ -110,6 +110,7 @@ def _panel(axis, headline: Figure, days: list[Figure]) -> None:
         color=HUE,
         fontsize=9,
     )
+    axis.text(0.01, 0.97, ", ".join(headline.remarks), transform=axis.transAxes, color=MUTED, fontsize=8, va="top")
     axis.set_ylim(0, top)
     axis.yaxis.set_major_locator(MaxNLocator(4))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
@@ -144,6 +145,8 @@ def _legend(figure, panels: list[tuple[Figure, list[Figure]]]) -> None:
         Line2D([], [], color=HUE, marker="o", ms=3.2, lw=2.2, alpha=0.6, label=f"day, {level} interval"),
         Patch(color=HUE, alpha=0.25, label=f"whole period, {level} interval"),
     ]
+    if any(day.caution and day.prevalence is not None for _, days in panels for day in days):
+        handles.append(Line2D([], [], marker="o", ms=3.4, ls="", label="read with care (interval_caution)", **CAUTION))
     if any(day.truth is not None for _, days in panels for day in days):
         handles.append(Line2D([], [], color=TRUTH, lw=1.1, label="truth (demo world)"))
     figure.legend(

@@ -11,7 +11,7 @@ from prevalence.engines.warehouse_interface import Warehouse
 Key = tuple[str, str, str, str, date]
 _COLUMNS = """
     plan_id, unit_type, policy_id, period_type, period_start, estimator, prevalence, interval_lower, interval_upper,
-    interval_level, policy_version, days_measured, days_expected
+    interval_level, policy_version, days_measured, days_expected, interval_caution, presentation_reason
 """
 # A chart of more days than these has no room for a mark on each.
 NEWEST_DAYS = 92
@@ -39,6 +39,9 @@ class Figure:
     # None in what was released before days were counted
     days_measured: int | None
     days_expected: int
+    # why the interval is to be read with care, and why the figure is null or to be reviewed; None: nothing is to be said
+    caution: str | None
+    reason: str | None
     truth: float | None
 
     @property
@@ -47,6 +50,11 @@ class Figure:
         whole = self.days_measured is None or self.days_measured >= self.days_expected
         part = "" if whole else f" ({self.days_measured} of {self.days_expected} days)"
         return f"{self.period_title}{part}"
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader must know beside the figure, in the words of the mart."""
+        return [word.replace("_", " ") for word in (self.reason, self.caution) if word]
 
     @property
     def covers(self) -> bool | None:

@@ -41,7 +41,7 @@ def _print_figures(figures: list[Figure]) -> None:
             [
                 *(figure.title, percent(figure.prevalence), f"[{percent(figure.lower)}, {percent(figure.upper)}]"),
                 *([percent(figure.truth), covered] if has_truth else []),
-                f"{exposure}, {figure.period} from {figure.period_start}",
+                "; ".join([f"{exposure}, {figure.period} from {figure.period_start}", *figure.remarks]),
             ]
         )
     if is_terminal():

@@ -25,6 +25,12 @@ ROWS = [
     ("l", None, 0, None, None, None, None, "suppress", "no_estimate"),
     ("m", 0.2, 90, 90.0, 0, None, None, "suppress", "no_interval"),
 ]
+# each limit moved so that it passes what the standard's does not, or the other way round
+OWN_LIMITS = {
+    "least_sampled_units": 29, "least_effective_n": 29.9, "least_degrees_of_freedom": 7, "greatest_width": 0.32,
+    "always_narrow_width": 0.04, "greatest_relative_width": 1.36,
+}  # fmt: skip
+CHANGED = {"b": "show", "c": "show", "d": "show", "e": "show", "g": "suppress", "h": "show"}
 COLUMNS = ("row_id", "share", "n", "n_eff", "df", "low", "high", "flag", "reason")
 
 
@@ -41,7 +47,10 @@ def results(dbt_calls, call_text):
         "(" + ", ".join("null" if value is None else repr(value) for value in row) + ")" for row in ROWS
     )
     tables = {"shares": f"select * from (values {literals}) as shares ({', '.join(COLUMNS)})"}
-    models = {"flags": call_text("nchs_presentation", relation="shares", **expressions)}
+    models = {
+        "flags": call_text("nchs_presentation", relation="shares", **expressions),
+        "own_limits": call_text("nchs_presentation", relation="shares", **expressions, **OWN_LIMITS),
+    }
     if CASE.is_dir():
         tables["binomial"] = f"select *, p * (1 - p) / variance as n_eff from read_csv('{CASE}/data.csv')"
         bounds = ", ".join(
@@ -64,6 +73,20 @@ def test_criteria_at_their_limits(results) -> None:
     assert list(frame.presentation) == list(frame.flag) == [row[7] for row in ROWS]
     for ours, row in zip(frame.presentation_reason, ROWS, strict=True):
         assert (None if pd.isna(ours) else ours) == row[8], row
+
+
+def test_limits_are_configuration(results) -> None:
+    frame = results["own_limits"].set_index("row_id").presentation
+    assert dict(frame) == {row[0]: CHANGED.get(row[0], row[7]) for row in ROWS}
+
+
+def test_a_limit_that_is_no_number_is_refused(dbt_calls, call_text) -> None:
+    models = {
+        name: call_text("nchs_presentation", relation="shares", **{name: value})
+        for name, value in (("greatest_width", "wide"), ("least_sampled_units", -1), ("least_effective_n", True))
+    }
+    for name, message in dbt_calls.refusals(models).items():
+        assert f"nchs_presentation: {name} is" in message and "Remedy: " in message, message
 
 
 def _reference() -> list:
