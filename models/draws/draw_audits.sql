@@ -37,6 +37,18 @@ unit_scores as (
 
 ),
 
+{% if not var('replay') -%}
+-- nothing is drawn on rows that are not what was recorded of them
+broken_days as (
+
+    select distinct
+        plan_id,
+        sample_date
+    from {{ ref('broken_draw_seals') }}
+
+),
+
+{% endif -%}
 judged_units as (
 
     select
@@ -61,6 +73,13 @@ judged_units as (
             and draws.policy_version = primary_assignments.policy_version
     left join judge_events
         on primary_assignments.assignment_id = judge_events.assignment_id
+    {%- if not var('replay') %}
+    left join broken_days
+        on
+            draws.plan_id = broken_days.plan_id
+            and draws.sample_date = broken_days.sample_date
+    where broken_days.plan_id is null
+    {%- endif %}
 
 ),
 

@@ -1,5 +1,4 @@
-{#- What was drawn from frames; the audit is drawn again from rows that are kept, and needs no record. -#}
-{% set tables = prevalence._replayed_tables() | rejectattr('model', 'equalto', 'draw_audits') | list %}
+{% set tables = prevalence._recorded_tables() %}
 
 with
 

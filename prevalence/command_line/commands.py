@@ -237,6 +237,19 @@ def replay(
     return 0 if found.is_proven else EXIT_BLOCKED
 
 
+@command(PLAN, works_alone=True)
+@on_target
+@click.option("--table", required=True, help="The table that quality.broken_seals names.")
+@click.option("--plan", required=True, help="The plan that it names.")
+@click.option("--day", type=Date(), required=True, help="The day that it names.")
+@click.option("--reason", required=True, help="Why the rows are right as they are, and who says so.")
+def accept(settings: Settings, table: str, plan: str, day: date, reason: str) -> None:
+    """Answer for a change of what is for ever, by name; the day counts again for as long as its rows stay as they are."""
+    from prevalence.replay.accept import accept as accept_change
+
+    click.echo("\n".join(accept_change(settings, table, plan, day, reason)))
+
+
 @command(ENGINES, works_alone=True)
 @on_target
 def migrate(settings: Settings) -> None:

@@ -19,6 +19,17 @@ salts as (
 
 ),
 
+-- without an audit a plan has no judge: what one had said by then, because another plan asked, is no part of the draw
+audited_plans as (
+
+    select
+        plan_id,
+        sample_date
+    from settings
+    where audit_units is not null
+
+),
+
 {% for table in tables -%}
 {%- set columns = (table.key + table.columns | list) | join(',\n        ') -%}
 {%- set row_key = prevalence._row_key(table.key) -%}
@@ -55,6 +66,7 @@ again_{{ table.model }} as (
 differences as (
 
     {% for table in tables -%}
+    {%- set is_audit = table.model == 'draw_audits' -%}
     select
         '{{ table.model }}' as table_name,
         coalesce(stored_rows.plan_id, again_rows.plan_id) as plan_id,
@@ -72,6 +84,9 @@ differences as (
                 stored_rows.plan_id is not null
                 and again_rows.plan_id is not null
                 and {{ prevalence._is_drawn_otherwise('stored_rows.' ~ name, 'again_rows.' ~ name, name) }}
+                {%- if name == 'judge_is_violating' %}
+                and audited_plans.plan_id is not null
+                {%- endif %}
                 then
                     '; {{ name }} is ' || coalesce(cast(stored_rows.{{ name }} as string), 'null')
                     || ' and is drawn again as ' || coalesce(cast(again_rows.{{ name }} as string), 'null')
@@ -85,11 +100,19 @@ differences as (
             and stored_rows.sample_date = again_rows.sample_date
             and stored_rows.row_key = again_rows.row_key
             and stored_rows.copy_number = again_rows.copy_number
+    {%- if is_audit %}
+    left join audited_plans
+        on
+            stored_rows.plan_id = audited_plans.plan_id
+            and stored_rows.sample_date = audited_plans.sample_date
+    {%- endif %}
     where
         stored_rows.plan_id is null
         or again_rows.plan_id is null
         {% for name in table.columns -%}
-        or {{ prevalence._is_drawn_otherwise('stored_rows.' ~ name, 'again_rows.' ~ name, name) }}
+        or {{ '(audited_plans.plan_id is not null and ' if name == 'judge_is_violating' -}}
+        {{ prevalence._is_drawn_otherwise('stored_rows.' ~ name, 'again_rows.' ~ name, name) -}}
+        {{ ')' if name == 'judge_is_violating' }}
         {% endfor %}
 
     {% if not loop.last -%}

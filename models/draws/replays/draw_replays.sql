@@ -1,4 +1,8 @@
 {% set tables = prevalence._replayed_tables() %}
+{#- a warehouse in which nothing has run since audits have records has none -#}
+{%- set has_audit_records = not (execute and flags.INTROSPECT)
+    or load_relation(source('stored_draws', 'draw_audit_records')) is not none -%}
+
 
 with
 
@@ -47,6 +51,23 @@ frames as (
 
 ),
 
+{% if has_audit_records -%}
+unrecorded_audits as (
+
+    select distinct
+        audits.plan_id,
+        audits.sample_date
+    from {{ source('stored_draws', 'draw_audits') }} as audits
+    left join {{ source('stored_draws', 'draw_audit_records') }} as audit_records
+        on
+            audits.plan_id = audit_records.plan_id
+            and audits.policy_id = audit_records.policy_id
+            and audits.sample_date = audit_records.sample_date
+    where audit_records.plan_id is null
+
+),
+
+{% endif -%}
 records as (
 
     select
@@ -57,6 +78,25 @@ records as (
         fingerprint
     from {{ source('stored_draws', 'draw_records') }}
     where {{ prevalence._is_replayed('sample_date') }}
+    {%- if has_audit_records %}
+
+    union all
+
+    -- an audit is recorded by policy; the day's record is that of all of them, where each has one
+    select
+        'draw_audits' as table_name,
+        audit_records.plan_id,
+        audit_records.sample_date,
+        sum(audit_records.row_count) as row_count,
+        cast(sum(cast(audit_records.fingerprint as bigint)) as string) as fingerprint
+    from {{ source('stored_draws', 'draw_audit_records') }} as audit_records
+    left join unrecorded_audits
+        on
+            audit_records.plan_id = unrecorded_audits.plan_id
+            and audit_records.sample_date = unrecorded_audits.sample_date
+    where unrecorded_audits.plan_id is null and {{ prevalence._is_replayed('audit_records.sample_date', 'audit_records.plan_id') }}
+    group by audit_records.plan_id, audit_records.sample_date
+    {%- endif %}
 
 ),
 

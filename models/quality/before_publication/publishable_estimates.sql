@@ -52,19 +52,8 @@ final as (
         days_measured,
         days_expected,
         interval_caution,
-        -- The protocol of the labels is of one version of the policy; what days_measured says, sampled_units says, too;
-        -- effective_n follows from the figure and its standard error
-        md5(
-            period_type || '|' || cast(period_start as string) || '|' || policy_id || '|' || unit_type
-            || '|' || pivot_name || '|' || pivot_value || '|' || estimator || '|' || plan_id
-            || '|' || label_protocol_id || '|' || coalesce(interval_method, 'null')
-            || '|' || cast(sampled_units as string) || '|' || cast(positive_units as string)
-            || '|' || {{ prevalence._figure_text('prevalence') }}
-            || '|' || {{ prevalence._figure_text('std_error') }}
-            || '|' || {{ prevalence._figure_text('interval_lower') }}
-            || '|' || {{ prevalence._figure_text('interval_upper') }}
-            || '|' || {{ prevalence._figure_text('interval_level') }}
-        ) as row_fingerprint
+        -- The protocol of the labels is of one version of the policy; what days_measured says, sampled_units says, too
+        {{ prevalence._figure_fingerprint() }} as row_fingerprint
     from estimates
 
 )

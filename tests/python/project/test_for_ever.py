@@ -7,7 +7,7 @@ import re
 from prevalence.engines.settings import PROJECT
 
 # what commands write, and no model
-WRITTEN_BY_COMMANDS = {"raw.label_events", "quality.gate_results"}
+WRITTEN_BY_COMMANDS = {"raw.label_events", "quality.gate_results", "quality.accepted_changes"}
 
 
 def test_the_page_lists_what_is_never_built_again(manifest: dict) -> None:
