@@ -77,7 +77,10 @@ records as (
         row_count,
         fingerprint
     from {{ source('stored_draws', 'draw_records') }}
-    where {{ prevalence._is_replayed('sample_date') }}
+    -- plan and policies are recorded as they were, and not drawn again
+    where
+        table_name in ('{{ tables | map(attribute='model') | join("', '") }}')
+        and {{ prevalence._is_replayed('sample_date') }}
     {%- if has_audit_records %}
 
     union all
