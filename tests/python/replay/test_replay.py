@@ -128,7 +128,7 @@ def test_an_edit_of_any_column_and_a_row_added_or_removed_are_named(folder, prov
         }, f"macros/sampling/_replay.sql does not compare these columns of {model}: {sorted(keys)}"
     assert {name for name, *_ in statuses} == set(AGAIN)
     assert {status for _, status, _ in statuses} == {"edited", "broken", "differs"}
-    assert {name for name, status, _ in statuses if status == "edited"} == set(AGAIN) - {"draw_audits"}
+    assert {name for name, status, _ in statuses if status == "edited"} == set(AGAIN)
 
 
 def test_a_frame_and_a_plan_that_have_changed_are_said_and_edits_are_still_found(folder, proven):
@@ -177,6 +177,24 @@ def test_a_frame_and_a_plan_that_have_changed_are_said_and_edits_are_still_found
     assert f"row {unit}: broken: random_number is not the hash of random_number_key" in said and "edited" in said
 
 
+def test_what_a_judge_said_of_a_plan_without_an_audit_is_no_part_of_its_draw(folder, proven):
+    """Another plan has asked, and the answers came after the day of this plan was drawn."""
+    shutil.copy(folder / "built.duckdb", folder / "later.duckdb")
+    with duckdb.connect(str(folder / "later.duckdb")) as connection:
+        holdout = "plan_id = 'content_days_holdout'"
+        (rows,) = connection.execute(f"select count(*) from draws.draw_audits where {holdout}").fetchone()
+        connection.execute(f"update draws.draw_audits set judge_is_violating = null where {holdout}")
+        # as it was drawn, so it was recorded
+        connection.execute(f"delete from draws.draw_audit_records where {holdout}")
+        assert rows > 0
+    code, said = replay(folder, "later", "--plan", "content_days_holdout")
+    assert code == 0 and "draw_audits" not in said, said
+    with duckdb.connect(str(folder / "later.duckdb")) as connection:
+        connection.execute(f"update draws.draw_audits set audit_probability = 0.5 where {holdout}")
+    code, said = replay(folder, "later", "--plan", "content_days_holdout")
+    assert code == 1 and "audit_probability is 0.5" in said
+
+
 def test_a_plan_that_never_drew_is_refused_with_the_ones_that_did(folder, proven):
     code, said = replay(folder, "proven", "--plan", "nobody")
     assert code == 2 and "nobody" in said and "content_days_mixture" in said and "Remedy" in said
@@ -186,10 +204,13 @@ def test_a_plan_that_never_drew_is_refused_with_the_ones_that_did(folder, proven
 
 def test_what_was_recorded_is_not_recorded_again(folder, proven):
     done = run(
-        folder, "proven", "-c", BUILD.split("write_world(")[0] + "dbt.run('draw_plans', 'draw_records', 'draw_units')"
+        folder,
+        "proven",
+        "-c",
+        BUILD.split("write_world(")[0] + "dbt.run('draw_plans', 'draw_records', 'draw_audit_records', 'draw_units')",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     with duckdb.connect(str(proven)) as connection, duckdb.connect(str(folder / "built.duckdb")) as built:
-        for name in ("draw_plans", "draw_records", "draw_units"):
+        for name in ("draw_plans", "draw_records", "draw_audit_records", "draw_units"):
             query = f"select * from draws.{name} order by all"
             assert connection.execute(query).fetchall() == built.execute(query).fetchall() != []
