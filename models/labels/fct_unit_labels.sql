@@ -108,10 +108,14 @@ final as (
         audits.unit_id is not null as is_audited,
         audits.audit_probability,
         draws.inclusion_probability * audits.audit_probability as overall_inclusion_probability,
-        case
-            when plans.has_audit then audits.maximum_overall_weighted_exposure
-            else draws.maximum_weighted_exposure
-        end as maximum_overall_weighted_exposure,
+        coalesce(
+            case
+                when plans.has_audit then audits.maximum_overall_weighted_exposure
+                else draws.maximum_weighted_exposure
+            end,
+            -- nothing can be missed where every unit was drawn and audited for certain
+            case when draws.inclusion_probability * audits.audit_probability = 1 then cast(0 as double) end
+        ) as maximum_overall_weighted_exposure,
         audits.missed_weight,
         expert_answers.outcome as expert_outcome,
         expert_answers.is_violating as expert_is_violating,

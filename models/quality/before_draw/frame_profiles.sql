@@ -53,7 +53,8 @@ counted_frames as (
         min(inclusion_probability) as smallest_inclusion_probability,
         max(inclusion_probability) as largest_inclusion_probability,
         count_if(coalesce(inclusion_probability > 0, false)) as positive_probabilities,
-        count_if(coalesce(inclusion_probability > 0 and inclusion_probability <= 1, false)) as valid_probabilities
+        count_if(coalesce(inclusion_probability > 0 and inclusion_probability <= 1, false)) as valid_probabilities,
+        count_if(inclusion_probability < {{ var('logged_probability_floor') }}) as tiny_probabilities
     from frame_rows
     group by plan_id, unit_date
 
@@ -131,6 +132,7 @@ joined_days as (
         ) as valid_probabilities,
         counted_frames.smallest_inclusion_probability,
         counted_frames.largest_inclusion_probability,
+        counted_frames.tiny_probabilities,
         coalesce(totals.frame_units, 0) as total_units,
         coalesce(totals.frame_exposure, 0) as total_exposure,
         totals.expected_units,
@@ -209,6 +211,7 @@ final as (
         smallest_inclusion_probability,
         largest_inclusion_probability,
         cast(frame_units - valid_probabilities as bigint) as invalid_probabilities,
+        case when is_drawn_elsewhere then cast(tiny_probabilities as bigint) end as probabilities_below_floor,
         case when not is_drawn_elsewhere then cast(abs(frame_units - units) as bigint) end as unit_count_difference,
         case when not is_drawn_elsewhere then cast(abs(frame_exposure - exposure) as bigint) end as exposure_difference,
         cast(abs(frame_units - total_units) + abs(frame_exposure - total_exposure) as bigint) as totals_difference,

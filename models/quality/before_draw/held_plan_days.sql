@@ -63,6 +63,7 @@ broken_frames as (
             'has_plan': true,
             'columns': [
                 'frame_units', 'frame_exposure', 'probability_sum_difference', 'invalid_probabilities',
+                'probabilities_below_floor',
                 'unit_count_difference', 'exposure_difference', 'totals_difference',
             ],
         },

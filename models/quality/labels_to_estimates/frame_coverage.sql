@@ -59,6 +59,8 @@ drawn_sums as (
         max(frame_units) as frame_units_when_drawn,
         max(frame_exposure) as frame_exposure_when_drawn,
         sum(draws * weighted_exposure) as weighted_exposure,
+        sum(draws / inclusion_probability) as weights,
+        sum(draws / (inclusion_probability * inclusion_probability)) as squared_weights,
         sum(draws * weighted_exposure * weighted_exposure) as squared_weighted_exposure,
         sum((1 - inclusion_probability) * weighted_exposure * weighted_exposure) as poisson_variance
     from weighted_draws
@@ -120,6 +122,8 @@ joined_days as (
         coalesce(drawn_days.frame_exposure_when_drawn, 0) as covered_exposure,
         drawn_days.weighted_exposure,
         drawn_days.weighted_exposure_variance,
+        drawn_days.weights,
+        drawn_days.squared_weights,
         coalesce(frame_days.frame_units, 0) as frame_units,
         coalesce(frame_days.frame_exposure, 0) as frame_exposure,
         coalesce(frame_days.imputed_score_exposure, 0) as imputed_score_exposure,
@@ -184,7 +188,9 @@ final as (
                         (weighted_exposure - cast(frame_exposure_when_drawn as double))
                         / sqrt(nullif(weighted_exposure_variance, 0)), 9
                     )
-        end as weighted_exposure_deviation
+        end as weighted_exposure_deviation,
+        -- so many equal weights would vary as these do (Kish); of a handful of units nothing else is to be expected
+        case when drawn_units >= 10 then round(weights * weights / nullif(squared_weights, 0), 9) end as effective_draws
     from joined_days
 
 )

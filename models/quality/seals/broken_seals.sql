@@ -90,19 +90,19 @@ possible_assignments as (
 
 ),
 
-label_units as (
+unit_policies as (
 
-    select * from {{ ref('label_units') }}
+    select * from {{ ref('label_unit_policies') }}
 
 ),
 
--- an answer counts for every plan and day that has drawn what it is about
+-- an answer counts for every plan and day that has drawn what it is about and asked under that version
 broken_answer_days as (
 
     select
-        label_units.plan_id,
+        unit_policies.plan_id,
         possible_assignments.policy_id,
-        label_units.sample_date,
+        unit_policies.sample_date,
         count(distinct broken_answers.label_event_id) as broken_rows,
         count(distinct case when broken_answers.problem = 'gone' then broken_answers.label_event_id end) as gone_rows,
         min(broken_answers.label_event_id) as first_row,
@@ -111,11 +111,13 @@ broken_answer_days as (
     from broken_answers
     inner join possible_assignments
         on broken_answers.assignment_id = possible_assignments.assignment_id
-    inner join label_units
+    inner join unit_policies
         on
-            possible_assignments.unit_type = label_units.unit_type
-            and possible_assignments.unit_id = label_units.unit_id
-    group by label_units.plan_id, possible_assignments.policy_id, label_units.sample_date
+            possible_assignments.unit_type = unit_policies.unit_type
+            and possible_assignments.unit_id = unit_policies.unit_id
+            and possible_assignments.policy_id = unit_policies.policy_id
+            and possible_assignments.policy_version = unit_policies.policy_version
+    group by unit_policies.plan_id, possible_assignments.policy_id, unit_policies.sample_date
 
 ),
 

@@ -70,6 +70,7 @@ GOOD_TABLES = {
         select
             plan_id, cast(row_day as date) as unit_date, 500 as frame_units, 2000 as frame_exposure,
             1e-13 as probability_sum_difference, 0 as invalid_probabilities, 0 as unit_count_difference,
+            0 as probabilities_below_floor,
             0 as exposure_difference, 0 as totals_difference, 0.01 as heaviest_unit_share,
             0.2 as imputed_exposure_share, 1.0 as exposure_ratio
         from unnest(['mixture', 'holdout']) as plans(plan_id), {days}
@@ -113,7 +114,7 @@ GOOD_TABLES = {
     "frame_coverage": """
         select
             plan_id, cast(row_day as date) as sample_date, 100 as drawn_units, 0.0 as uncovered_exposure_share,
-            0.5 as draw_deviation, -0.5 as weighted_exposure_deviation
+            0.5 as draw_deviation, -0.5 as weighted_exposure_deviation, 80.0 as effective_draws
         from unnest(['mixture', 'holdout']) as plans(plan_id), {days}
     """,
     "label_event_profiles": """
@@ -192,6 +193,10 @@ FAULTS = {
     "probabilities_are_valid": (
         "update quality.frame_profiles set invalid_probabilities = 1 where unit_date = '2026-10-06'"
     ),
+    "probabilities_are_above_the_floor": (
+        "update quality.frame_profiles set probabilities_below_floor = 1 where unit_date = '2026-10-06'"
+    ),
+    "weights_are_of_a_sample": "update quality.frame_coverage set effective_draws = 1.0 where sample_date = '2026-10-06'",
     "frame_units_agree_with_units": (
         "update quality.frame_profiles set unit_count_difference = 1 where unit_date = '2026-10-06'"
     ),

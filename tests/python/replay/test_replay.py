@@ -86,7 +86,10 @@ def test_an_edit_of_any_column_and_a_row_added_or_removed_are_named(folder, prov
         for model, names in kept.items():
             relation = f"{SCHEMAS[model]}.{model}"
             # a row of its own for each column, from the end, so that every edit is one row
-            rows = [row for (row,) in connection.execute(f"select rowid from {relation} order by rowid").fetchall()]
+            # what a judge says is part of the draw of a plan with an audit alone
+            where = "where plan_id = 'content_days_mixture'" if model == "draw_audits" else ""
+            query = f"select rowid from {relation} {where} order by rowid"
+            rows = [row for (row,) in connection.execute(query).fetchall()]
             assert len(rows) > len(names) + 2
             connection.execute(f"insert into {relation} from {relation} where rowid = {rows[0]}")
             connection.execute(f"delete from {relation} where rowid = {rows[1]}")
@@ -127,7 +130,8 @@ def test_an_edit_of_any_column_and_a_row_added_or_removed_are_named(folder, prov
             )
         }, f"macros/sampling/_replay.sql does not compare these columns of {model}: {sorted(keys)}"
     assert {name for name, *_ in statuses} == set(AGAIN)
-    assert {status for _, status, _ in statuses} == {"edited", "broken", "differs"}
+    # but for audits that were drawn on draws which have been edited since: they are what was recorded of them
+    assert {status for name, status, _ in statuses if name != "draw_audits"} <= {"edited", "broken", "differs"}
     assert {name for name, status, _ in statuses if status == "edited"} == set(AGAIN)
 
 
