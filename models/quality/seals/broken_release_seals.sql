@@ -21,33 +21,12 @@ records as (
 
 ),
 
-last_release as (
-
-    select coalesce(max(release_number), 0) as last_number
-    from records
-
-),
-
--- the newest releases each time, of the older ones those whose turn it is
-checked_records as (
-
-    select records.*
-    from records
-    cross join last_release
-    where
-        last_release.last_number - records.release_number < {{ var('seal_days') }}
-        or (last_release.last_number - records.release_number) % {{ var('seal_turns') }} = 0
-
-),
-
 checked_rows as (
 
-    select {{ prevalence._broadcast(['checked_records']) }}
-        releases.*,
-        {{ prevalence._release_row_text('releases') }} as row_text
+    select
+        *,
+        {{ prevalence._release_row_text() }} as row_text
     from releases
-    inner join checked_records
-        on releases.release_number = checked_records.release_number
 
 ),
 
@@ -69,14 +48,14 @@ broken_releases as (
         'release ' || cast(checked_records.release_number as string) as row_name,
         2 as severity,
         cast(coalesce(stored_releases.row_count, 0) as string) || ' rows, not those '
-        || cast(checked_records.row_count as string) || ' that were recorded when it was published' as reason
-    from checked_records
+        || cast(records.row_count as string) || ' that were recorded when it was published' as reason
+    from records
     left join stored_releases
-        on checked_records.release_number = stored_releases.release_number
+        on records.release_number = stored_releases.release_number
     where
         stored_releases.fingerprint is null
-        or stored_releases.row_count <> checked_records.row_count
-        or stored_releases.fingerprint <> checked_records.fingerprint
+        or stored_releases.row_count <> records.row_count
+        or stored_releases.fingerprint <> records.fingerprint
 
 ),
 
@@ -85,7 +64,7 @@ broken_rows as (
 
     select
         'release_ledger' as table_name,
-        'release ' || cast(release_number as string) || ' ' || {{ row_name }} as row_name,
+        'release ' || cast(release_number as string) || ' ' || {{ row_name }} || ' ' || label_protocol_id as row_name,
         2 as severity,
         'the row is not what its fingerprint is of' as reason
     from checked_rows
@@ -96,23 +75,76 @@ broken_rows as (
 ),
 
 {% if is_published -%}
-published_rows as (
+figures as (
 
     select
+        *,
+        {{ row_name }} as row_name,
+        {{ prevalence._release_row_text() }} as row_text
+    from {{ ref('release_figures') }}
+
+),
+
+mart as (
+
+    select
+        *,
         {{ row_name }} as row_name,
         {{ prevalence._release_row_text() }} as row_text
     from {{ source('published', 'prevalence') }}
 
 ),
 
+-- a run that was stopped before it wrote the mart has left the one of an earlier release, of which nothing is said
+earlier_marts as (
+
+    select distinct mart.release_id
+    from mart
+    inner join releases
+        on mart.release_id = releases.release_id
+    where mart.release_id not in (select figures.release_id from figures)
+
+),
+
+published_rows as (
+
+    select mart.*
+    from mart
+    left join earlier_marts
+        on mart.release_id = earlier_marts.release_id
+    where earlier_marts.release_id is null
+
+),
+
+shown_periods as (
+
+    select period_type
+    from {{ ref('periods') }}
+    where is_in_version_1 and not exists (select 1 from earlier_marts)
+
+),
+
+-- of two versions of a policy in a period the mart shows one; a row is right when it is that of either
 ledger_rows as (
 
+    select figures.*
+    from figures
+    inner join shown_periods
+        on figures.period_type = shown_periods.period_type
+
+),
+
+compared_rows as (
+
     select
-        {{ row_name }} as row_name,
-        checked_rows.row_text
-    from checked_rows
-    inner join last_release
-        on checked_rows.release_number = last_release.last_number
+        coalesce(published_rows.row_name, ledger_rows.row_name) as row_name,
+        count(published_rows.row_name) as published_rows,
+        count(ledger_rows.row_name) as ledger_rows,
+        coalesce(bool_or(published_rows.row_text = ledger_rows.row_text), false) as is_as_released
+    from published_rows
+    full outer join ledger_rows
+        on published_rows.row_name = ledger_rows.row_name
+    group by coalesce(published_rows.row_name, ledger_rows.row_name)
 
 ),
 
@@ -121,20 +153,15 @@ broken_marts as (
 
     select
         'prevalence' as table_name,
-        coalesce(published_rows.row_name, ledger_rows.row_name) as row_name,
+        row_name,
         1 as severity,
         case
-            when published_rows.row_name is null then 'the published row is missing from the mart'
-            when ledger_rows.row_name is null then 'the mart has a row that the last release does not have'
+            when published_rows = 0 then 'the published row is missing from the mart'
+            when ledger_rows = 0 then 'the mart has a row that the last release does not have'
             else 'the mart shows another figure than the release'
         end || '; the mart is made again from the ledger' as reason
-    from published_rows
-    full outer join ledger_rows
-        on published_rows.row_name = ledger_rows.row_name
-    where
-        published_rows.row_text is null
-        or ledger_rows.row_text is null
-        or published_rows.row_text <> ledger_rows.row_text
+    from compared_rows
+    where not is_as_released
 
 ),
 
@@ -149,7 +176,7 @@ broken_estimates as (
 
     select
         'est_prevalence' as table_name,
-        {{ row_name }} as row_name,
+        {{ prevalence._row_name(key + ['policy_version']) }} as row_name,
         2 as severity,
         'the figure is ' || cast(prevalence as string) || ', and its sums give '
         || coalesce(cast(prevalence_again as string), 'none') as reason

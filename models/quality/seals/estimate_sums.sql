@@ -1,9 +1,7 @@
 {{ config(materialized='view') }}
 
 {#- each figure once more, in the plainest words: what violates over what was exposed, each over its probability -#}
-{%- set key = [
-    'plan_id', 'policy_id', 'unit_type', 'pivot_name', 'pivot_value', 'period_type', 'period_start', 'estimator'
-] -%}
+{%- set domain = ['plan_id', 'policy_id', 'policy_version', 'unit_type', 'pivot_name', 'pivot_value'] -%}
 {%- set labelers = {
     'expert': ('expert_violating_exposure', 'overall_inclusion_probability', 'is_audited'),
     'judge': ('judge_violating_exposure', 'inclusion_probability', "has_audit and pivot_name = 'overall'")
@@ -11,40 +9,41 @@
 
 with
 
-unit_periods as (
+unit_domains as (
 
-    select * from {{ ref('est_unit_periods') }}
+    select * from {{ ref('est_unit_domains') }}
+
+),
+
+period_days as (
+
+    select * from {{ ref('est_period_days') }}
 
 ),
 
 estimates as (
 
-    select * from {{ ref('est_prevalence') }}
+    select
+        *,
+        case when estimator = 'judge' then 'judge' else 'expert' end as labeled_by
+    from {{ ref('est_prevalence') }}
     where prevalence is not null
 
 ),
 
-shares as (
+-- added by day first: a day belongs to many periods
+day_sums as (
 
     {% for labeler, (violating, probability, units) in labelers.items() -%}
     select
-        plan_id,
-        policy_id,
-        unit_type,
-        pivot_name,
-        pivot_value,
-        period_type,
-        period_start,
-        {% if labeler == 'judge' -%}
-        'judge'
-        {%- else -%}
-        case when bool_or(has_audit) then 'two_phase' else 'expert' end
-        {%- endif %} as estimator,
+        {{ domain | join(',\n        ') }},
+        sample_date,
+        '{{ labeler }}' as labeled_by,
         sum({{ violating }} / {{ probability }}) as violating_exposure,
         sum(case when {{ violating }} is not null then exposure / {{ probability }} end) as exposure
-    from unit_periods
+    from unit_domains
     where {{ units }}
-    group by plan_id, policy_id, unit_type, pivot_name, pivot_value, period_type, period_start
+    group by {{ domain | join(', ') }}, sample_date
 
     {% if not loop.last -%}
     union all
@@ -53,22 +52,36 @@ shares as (
     {% endfor %}
 ),
 
+period_sums as (
+
+    select
+        {{ 'day_sums.' ~ domain | join(',\n        day_sums.') }},
+        day_sums.labeled_by,
+        period_days.period_type,
+        period_days.period_start,
+        sum(day_sums.violating_exposure) as violating_exposure,
+        sum(day_sums.exposure) as exposure
+    from day_sums
+    inner join period_days
+        on {{ prevalence._same_key('day_sums', 'period_days', ['plan_id', 'policy_id', 'policy_version', 'sample_date']) }}
+    group by
+        {{ 'day_sums.' ~ domain | join(', day_sums.') }}, day_sums.labeled_by,
+        period_days.period_type, period_days.period_start
+
+),
+
 final as (
 
     select
-        estimates.plan_id,
-        estimates.policy_id,
-        estimates.unit_type,
-        estimates.pivot_name,
-        estimates.pivot_value,
+        {{ 'estimates.' ~ domain | join(',\n        estimates.') }},
         estimates.period_type,
         estimates.period_start,
         estimates.estimator,
         estimates.prevalence,
-        shares.violating_exposure / nullif(shares.exposure, 0) as prevalence_again
+        period_sums.violating_exposure / nullif(period_sums.exposure, 0) as prevalence_again
     from estimates
-    left join shares
-        on {{ prevalence._same_key('estimates', 'shares', key) }}
+    left join period_sums
+        on {{ prevalence._same_key('estimates', 'period_sums', domain + ['period_type', 'period_start', 'labeled_by']) }}
 
 )
 
