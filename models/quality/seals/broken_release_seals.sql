@@ -45,7 +45,7 @@ broken_releases as (
 
     select
         'release_ledger' as table_name,
-        'release ' || cast(checked_records.release_number as string) as row_name,
+        'release ' || cast(records.release_number as string) as row_name,
         2 as severity,
         cast(coalesce(stored_releases.row_count, 0) as string) || ' rows, not those '
         || cast(records.row_count as string) || ' that were recorded when it was published' as reason
