@@ -16,6 +16,13 @@ frame_coverage as (
 
 ),
 
+broken_seals as (
+
+    select *
+    from {{ ref('broken_seals') }}
+
+),
+
 measured_days as (
 
     select *
@@ -65,8 +72,11 @@ broken_limits as (
             'day': 'sample_date',
             'has_plan': true,
             'columns': [
-                'drawn_units', 'draw_deviation', 'weighted_exposure_deviation', 'uncovered_exposure_share',
+                'drawn_units', 'draw_deviation', 'weighted_exposure_deviation', 'uncovered_exposure_share', 'effective_draws',
             ],
+        },
+        {
+            'name': 'broken_seals', 'day': 'sample_date', 'has_plan': true, 'has_policy': true, 'columns': ['severity'],
         },
     ]) | indent(4) }}
 

@@ -180,6 +180,11 @@ FAULTS = {
     "policies_can_be_read": "insert into quality.policy_row_problems values ('p', 'two_versions_at_once', 2, 'two')",
     "cost_within_budget": "update quality.draw_costs set cost_budget_share = 1.5 where unit_date = '2026-10-06'",
     "questions_within_budget": "update quality.draw_costs set questions_budget_share = 1.5 where unit_date = '2026-10-06'",
+    "seals_hold": "insert into quality.broken_seals values ('draw_audits', 'mixture', 'harassment', '2026-10-06', 2, 'edited')",
+    "releases_hold": (
+        "insert into quality.broken_release_seals values ('release_ledger', 'release 1', 2, 'edited'), "
+        "('prevalence', 'day', 1, 'edited')"
+    ),
     "plans_can_work": (
         "insert into quality.plan_problems values ('mixture', 'more_units_than_the_frame', 'asks for too many', 2), "
         "('holdout', 'days_smaller_than_the_sample', 'a day is small', 1)"
