@@ -81,13 +81,15 @@ a replay writes to a stored draw. -#}
 {%- endmacro %}
 
 {#- What is recorded right after a draw, so that a later change of it shows: what is drawn from frames, and plan and policies as they were then.
-What is drawn on answers comes later, a policy at a time, and has records of its own (draw_audit_records). -#}
+What is drawn on answers comes later, a policy at a time, and has records of its own (draw_audit_records); a policy that is asked about
+later, too (a backfill), and is not among the rows. -#}
 {% macro _recorded_tables() -%}
     {%- set kept_of_the_day = [
         {'model': 'draw_plans', 'key': ['column_name'], 'columns': {'column_value': 'string'}},
         {
             'model': 'draw_policies', 'key': ['policy_id'],
             'columns': {'policy_version': 'string', 'title': 'string', 'importance': 'double'},
+            'where': 'not coalesce(is_backfilled, false)',
         },
     ] -%}
     {{ return((prevalence._replayed_tables() | rejectattr('model', 'equalto', 'draw_audits') | list) + kept_of_the_day) }}

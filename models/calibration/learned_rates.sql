@@ -41,6 +41,17 @@ unit_scores as (
 
 ),
 
+-- what somebody has changed teaches nothing
+broken_seals as (
+
+    select
+        plan_id,
+        policy_id,
+        sample_date
+    from {{ ref('broken_seals') }}
+
+),
+
 -- a set serves the days after the last one that any plan has drawn, so no day is drawn by what its own labels taught
 last_draws as (
 
@@ -103,8 +114,14 @@ labeled_units as (
             unit_labels.plan_id = unit_scores.plan_id
             and unit_labels.unit_id = unit_scores.unit_id
             and unit_labels.policy_id = unit_scores.policy_id
+    left join broken_seals
+        on
+            unit_labels.plan_id = broken_seals.plan_id
+            and unit_labels.sample_date = broken_seals.sample_date
+            and (broken_seals.policy_id is null or unit_labels.policy_id = broken_seals.policy_id)
     where
-        unit_labels.unit_type in ('content_day', 'interaction')
+        broken_seals.plan_id is null
+        and unit_labels.unit_type in ('content_day', 'interaction')
         and unit_labels.is_audited
         and unit_labels.expert_is_violating is not null
         and unit_labels.overall_inclusion_probability > 0

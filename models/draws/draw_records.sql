@@ -20,6 +20,9 @@ drawn_rows as (
         sample_date,
         {{ prevalence._drawn_row_text(table) }} as row_text
     from {{ table.model }}_rows
+    {%- if table.where %}
+    where {{ table.where }}
+    {%- endif %}
 
     {% if not loop.last -%}
     union all

@@ -23,14 +23,27 @@ last_answer as (
 
 ),
 
+once_broken_days as (
+
+    select broken_date
+    from {{ source('earlier_seals', 'once_broken_days') }}
+    where table_group = 'answers'
+
+),
+
 -- answers are looked at in turn as draws are; whether one is gone costs little, and is seen of all
 checked_records as (
 
     select
         records.*,
-        {{ prevalence._is_sealed_day('cast(records.submitted_at as date)', 'last_answer.last_date') }} as is_in_turn
+        (
+            once_broken_days.broken_date is not null
+            or {{ prevalence._is_sealed_day('cast(records.submitted_at as date)', 'last_answer.last_date') }}
+        ) as is_in_turn
     from records
     cross join last_answer
+    left join once_broken_days
+        on cast(records.submitted_at as date) = once_broken_days.broken_date
 
 ),
 

@@ -23,13 +23,25 @@ last_day as (
 
 ),
 
--- the newest days each time; of the older ones a part, so that each has its turn within so many days
+once_broken_days as (
+
+    select broken_date
+    from {{ source('earlier_seals', 'once_broken_days') }}
+    where table_group = 'draws'
+
+),
+
+-- the newest days each time; of the older ones a part, so that each has its turn within so many days; and what was broken once
 final as (
 
     select drawn_days.sample_date
     from drawn_days
     cross join last_day
-    where {{ prevalence._is_sealed_day('drawn_days.sample_date', 'last_day.last_date') }}
+    left join once_broken_days
+        on drawn_days.sample_date = once_broken_days.broken_date
+    where
+        once_broken_days.broken_date is not null
+        or {{ prevalence._is_sealed_day('drawn_days.sample_date', 'last_day.last_date') }}
 
 )
 
