@@ -76,3 +76,11 @@
 {% macro _day_plus_hours(day, hours) -%}
     (cast({{ day }} as timestamp) + interval '{{ hours }}' hour)
 {%- endmacro %}
+
+{#- A time as its microseconds since 1970: engines write times differently. -#}
+{% macro _exact_time(moment) -%}
+    {{ return(adapter.dispatch('_exact_time', 'prevalence')(moment)) }}
+{%- endmacro %}
+{% macro default___exact_time(moment) -%}{{ prevalence._refuse_engine('_exact_time') }}{%- endmacro %}
+{% macro duckdb___exact_time(moment) -%}epoch_us({{ moment }}){%- endmacro %}
+{% macro spark___exact_time(moment) -%}unix_micros(cast({{ moment }} as timestamp)){%- endmacro %}

@@ -18,11 +18,3 @@ its delivery alone (file, cost, currency, lead time, confidence): that may be me
     {%- endfor -%}
     {{ prevalence._row_fingerprint(values) }}
 {%- endmacro %}
-
-{#- A time as its microseconds since 1970: engines write times differently. -#}
-{% macro _exact_time(moment) -%}
-    {{ return(adapter.dispatch('_exact_time', 'prevalence')(moment)) }}
-{%- endmacro %}
-{% macro default___exact_time(moment) -%}{{ prevalence._refuse_engine('_exact_time') }}{%- endmacro %}
-{% macro duckdb___exact_time(moment) -%}epoch_us({{ moment }}){%- endmacro %}
-{% macro spark___exact_time(moment) -%}unix_micros(cast({{ moment }} as timestamp)){%- endmacro %}

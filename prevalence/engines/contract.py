@@ -143,6 +143,7 @@ def read_back_tables() -> tuple[Table, ...]:
         *read_contract(models / "staging" / "_earlier_days.yml"),
         *read_contract(models / "frames" / "_sources.yml"),
         *(table for table in read_contract(models / "draws" / "replays" / "_sources.yml") if table.columns),
+        *(table for table in read_contract(models / "quality" / "seals" / "_sources.yml") if table.columns),
     )
 
 

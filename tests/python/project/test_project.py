@@ -83,6 +83,7 @@ DISPATCHED = (
     "_array",
     "_broadcast",
     "_days_between",
+    "_exact_time",
     "_in_one_file",
     "_in_time_zone",
     "_inlined",
