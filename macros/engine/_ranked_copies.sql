@@ -9,16 +9,24 @@ Arguments:
     key: list of columns; nulls are equal.
     part: SQL expression that divides the rows of a key into parts which are ranked on their own.
     order_by: SQL text, a total order of all that tells rows apart.
+    same: column that copies have to have in common; with it comes is_first_or_same, false where it is not that of the first.
 -#}
-{% macro _ranked_copies(relation, key, part, order_by) -%}
-    {{ return(adapter.dispatch('_ranked_copies', 'prevalence')(relation, key, part, order_by)) }}
+{% macro _ranked_copies(relation, key, part, order_by, same=none) -%}
+    {{ return(adapter.dispatch('_ranked_copies', 'prevalence')(relation, key, part, order_by, same)) }}
 {%- endmacro %}
 
-{% macro default___ranked_copies(relation, key, part, order_by) -%}
+{#- Whether a row has the value of the first row of its key and part. -#}
+{% macro _is_first_or_same(key, part, order_by, same) -%}
+    coalesce(
+        {{ same }} = first_value({{ same }}) over (partition by {{ key | join(', ') }}, {{ part }} order by {{ order_by }}), true
+    ) as is_first_or_same
+{%- endmacro %}
+
+{% macro default___ranked_copies(relation, key, part, order_by, same) -%}
     {{ prevalence._refuse_engine('_ranked_copies') }}
 {%- endmacro %}
 
-{% macro duckdb___ranked_copies(relation, key, part, order_by) -%}
+{% macro duckdb___ranked_copies(relation, key, part, order_by, same) -%}
 {%- set same_key -%}
         {% for column in key %}
         {{ 'and ' if not loop.first }}_rc_rows.{{ column }} is not distinct from _rc_copied.{{ column }}
@@ -38,6 +46,9 @@ _rc_copied as (
 select
     _rc_rows.*,
     cast(1 as bigint) as row_rank
+    {%- if same %},
+    true as is_first_or_same
+    {%- endif %}
 from {{ relation }} as _rc_rows
 anti join _rc_copied
     on {{ same_key }}
@@ -45,17 +56,23 @@ union all
 select
     _rc_rows.*,
     row_number() over (partition by {{ key | join(', ') }}, {{ part }} order by {{ order_by }}) as row_rank
+    {%- if same %},
+    {{ prevalence._is_first_or_same(key, part, order_by, same) }}
+    {%- endif %}
 from {{ relation }} as _rc_rows
 semi join _rc_copied
     on {{ same_key }}
 {%- endmacro %}
 
-{% macro spark___ranked_copies(relation, key, part, order_by) -%}
+{% macro spark___ranked_copies(relation, key, part, order_by, same) -%}
 select
     *,
     cast(
         row_number() over (partition by {{ key | join(', ') }}, {{ part }} order by {{ order_by }}) as bigint
     ) as row_rank
+    {%- if same %},
+    {{ prevalence._is_first_or_same(key, part, order_by, same) }}
+    {%- endif %}
 from {{ relation }}
 {%- endmacro %}
 

@@ -52,8 +52,20 @@ ranked_rows as (
         key=['interaction_id', 'position'],
         part='case when quarantine_reason is null then 1 else 0 end',
         order_by='content_id asc nulls last, component_type asc nulls last, was_viewed desc nulls last, '
-            ~ 'text asc nulls last, uri asc nulls last, media_hash asc nulls last'
+            ~ 'text asc nulls last, uri asc nulls last, media_hash asc nulls last',
+        same='content_id'
     ) | indent(4) }}
+
+),
+
+-- at one place one content is seen: the first by its id, on every engine
+judged_rows as (
+
+    select
+        *,
+        coalesce(quarantine_reason, case when not is_first_or_same then 'another_content_at_its_place' end)
+            as reason_or_none
+    from ranked_rows
 
 ),
 
@@ -71,14 +83,14 @@ final as (
         occurred_at,
         row_date,
         case
-            when quarantine_reason is not null then 'quarantined'
+            when reason_or_none is not null then 'quarantined'
             when row_rank > 1 then 'duplicate'
             when is_late then 'late'
             else 'used'
         end as row_disposition,
-        quarantine_reason is null and row_rank = 1 as is_used,
-        quarantine_reason
-    from ranked_rows
+        reason_or_none is null and row_rank = 1 as is_used,
+        reason_or_none as quarantine_reason
+    from judged_rows
 
 )
 

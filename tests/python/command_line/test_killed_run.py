@@ -119,6 +119,10 @@ def test_a_plain_build_passes_every_test_and_changes_no_row(folder):
     assert "ERROR=0" in said and "WARN=0" in said
     assert "unit test" in said
     assert changes(folder) == []
+    # what would leave the marts without rows until the next run
+    said = finish(folder, "run", "--empty", "--select", "stg_policies", module="dbt.cli.main", exit_code=2)
+    assert "--empty builds each table" in said and "Nothing was built. Remedy: " in said
+    assert changes(folder) == []
 
 
 def test_killed_and_repeated_runs_end_in_the_same_tables(folder):
