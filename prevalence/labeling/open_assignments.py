@@ -27,7 +27,7 @@ def open_assignments(settings: Settings) -> str:
         f"{asked - answered:,} in {relation}" for relation, asked, answered, _ in needed if answered < asked
     )
     return (
-        f"{said}\n     Open assignments: {listed}; the items to show are in labels.label_items (join by item_id). Bring "
+        f"{said}\n     Open assignments: {listed}; the items to show are in labels.shown_items (join by item_id). Bring "
         "the answers as label_events.parquet, or as files in a folder label_events/, in the shape of the input contract "
         "(models/staging/_sources.yml) in the folder of raw tables, and run the same command again. Drawn units stay "
         "drawn; a day is published once its own answers are in."
