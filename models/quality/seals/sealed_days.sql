@@ -31,7 +31,8 @@ once_broken_days as (
 
 ),
 
--- the newest days each time; of the older ones a part, so that each has its turn within so many days; and what was broken once
+-- the newest days each time; of the older ones a part, so that each has its turn within so many days; and what was
+-- broken once
 final as (
 
     select drawn_days.sample_date
