@@ -50,7 +50,7 @@ est_unit_periods. docs/sampling.md says why each is estimated as it is. -#}
     'unlabeled_units', 'sum_of_weights', 'effective_n', 'design_effect', 'degrees_of_freedom', 'status',
     'label_protocol_id', 'inputs_fingerprint'
 ] -%}
-{%- set stored = prevalence._stored_figures('est_prevalence') %}
+{%- set stored = prevalence._stored_figures('est_prevalence', 'row_fingerprint') %}
 
 with
 
@@ -205,13 +205,17 @@ computed_figures as (
 
 final as (
 
-    select {{ columns | join(', ') }} from computed_figures
+    select
+        {{ columns | join(', ') }},
+        -- of the figure as it was computed: one that is taken over is held to it
+        {{ prevalence._figure_fingerprint() }} as row_fingerprint
+    from computed_figures
     {%- if stored %}
 
     union all
 
     -- figures whose days have the answers that they had, which est_unit_periods leaves out
-    select stored.{{ columns | join(', stored.') }}
+    select stored.{{ columns | join(', stored.') }}, stored.row_fingerprint
     from {{ stored }} as stored
     inner join periods
         on

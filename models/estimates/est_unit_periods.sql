@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
-{%- set stored = prevalence._stored_figures('est_prevalence') %}
+{%- set stored = prevalence._stored_figures('est_prevalence', 'row_fingerprint') %}
 {%- set period = ['period_type', 'period_start', 'plan_id', 'policy_id', 'policy_version'] %}
 {%- set day = ['plan_id', 'policy_id', 'policy_version', 'sample_date'] %}
 

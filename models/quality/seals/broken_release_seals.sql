@@ -172,6 +172,12 @@ estimate_sums as (
 
 ),
 
+estimates as (
+
+    select * from {{ ref('est_prevalence') }}
+
+),
+
 broken_estimates as (
 
     select
@@ -184,6 +190,17 @@ broken_estimates as (
     where
         prevalence_again is null
         or abs(prevalence - prevalence_again) > 1e-9 * greatest(abs(prevalence), abs(prevalence_again), 1e-6)
+
+    union all
+
+    -- what has not changed is taken over from the run before, an interval that somebody has put there, too
+    select
+        'est_prevalence' as table_name,
+        {{ prevalence._row_name(key + ['policy_version']) }} as row_name,
+        2 as severity,
+        'the figure is not what its fingerprint is of' as reason
+    from estimates
+    where {{ prevalence._is_other('row_fingerprint', prevalence._figure_fingerprint()) }}
 
 ),
 

@@ -200,6 +200,8 @@ PUBLISHED = [
     ("release_ledger", "update releases.release_ledger set effective_n = 1e9 where "),
     ("release_ledger", "delete from releases.release_ledger where "),
     ("est_prevalence", "update estimates.est_prevalence set prevalence = prevalence / 10 where "),
+    ("est_prevalence", "update estimates.est_prevalence set interval_upper = 1 where "),
+    ("est_prevalence", "update estimates.est_prevalence set positive_units = 0, std_error = 0 where "),
     ("gate_results", "update quality.gate_results set is_passed = false where "),
     ("gate_results", "update quality.gate_results set message = 'broken' where "),
 ]
