@@ -21,6 +21,18 @@ records as (
 
 ),
 
+release_figures as (
+
+    select * from {{ ref('release_figures') }}
+
+),
+
+periods as (
+
+    select * from {{ ref('periods') }}
+
+),
+
 checked_rows as (
 
     select
@@ -81,7 +93,7 @@ figures as (
         *,
         {{ row_name }} as row_name,
         {{ prevalence._release_row_text() }} as row_text
-    from {{ ref('release_figures') }}
+    from release_figures
 
 ),
 
@@ -119,7 +131,7 @@ published_rows as (
 shown_periods as (
 
     select period_type
-    from {{ ref('periods') }}
+    from periods
     where is_in_version_1 and not exists (select 1 from earlier_marts)
 
 ),
