@@ -85,6 +85,16 @@ GOOD_TABLES = {
         select plan_id, cast(row_day as date) as unit_date, 0.5 as cost_budget_share, 0.5 as questions_budget_share
         from unnest(['mixture', 'holdout']) as plans(plan_id), {days}
     """,
+    "broken_seals": """
+        select
+            'draw_units' as table_name, 'mixture' as plan_id, cast(null as varchar) as policy_id,
+            date '2026-10-06' as sample_date, 2 as severity, 'a row was edited' as reason
+        where false
+    """,
+    "broken_release_seals": """
+        select 'release_ledger' as table_name, 'release 1' as row_name, 2 as severity, 'a row was edited' as reason
+        where false
+    """,
     "plan_problems": """
         select 'mixture' as plan_id, 'days_smaller_than_the_sample' as problem, 'a day is small' as message, 1 as severity
         where false
