@@ -604,7 +604,7 @@ def test_exit_codes_and_output_of_the_command(command, warehouse, capsys):
     change(warehouse, FAULTS["probabilities_are_valid"])
     assert command("before_draw", "labels_to_estimates", database=warehouse) == 1
     output = capsys.readouterr()
-    assert "gate before_draw: passed, 15 checks, 1 of which hold parts back" in output.out and output.err == ""
+    assert "gate before_draw: passed, 16 checks, 1 of which hold parts back" in output.out and output.err == ""
     assert "held back by probabilities_are_valid: quality.frame_profiles.invalid_probabilities: 2 of 6" in output.out
     assert "gate labels_to_estimates: passed" in output.out
     change(warehouse, FAULTS["answers_are_accounted_for"])
