@@ -110,9 +110,12 @@ differences as (
         stored_rows.plan_id is null
         or again_rows.plan_id is null
         {% for name in table.columns -%}
-        or {{ '(audited_plans.plan_id is not null and ' if name == 'judge_is_violating' -}}
-        {{ prevalence._is_drawn_otherwise('stored_rows.' ~ name, 'again_rows.' ~ name, name) -}}
-        {{ ')' if name == 'judge_is_violating' }}
+        or (
+            {{ prevalence._is_drawn_otherwise('stored_rows.' ~ name, 'again_rows.' ~ name, name) }}
+            {%- if name == 'judge_is_violating' %}
+            and audited_plans.plan_id is not null
+            {%- endif %}
+        )
         {% endfor %}
 
     {% if not loop.last -%}

@@ -97,7 +97,9 @@ records as (
         on
             audit_records.plan_id = unrecorded_audits.plan_id
             and audit_records.sample_date = unrecorded_audits.sample_date
-    where unrecorded_audits.plan_id is null and {{ prevalence._is_replayed('audit_records.sample_date', 'audit_records.plan_id') }}
+    where
+        unrecorded_audits.plan_id is null
+        and {{ prevalence._is_replayed('audit_records.sample_date', 'audit_records.plan_id') }}
     group by audit_records.plan_id, audit_records.sample_date
     {%- endif %}
 

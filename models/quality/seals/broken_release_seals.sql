@@ -5,6 +5,8 @@
 ] -%}
 {#- nothing has been published before the first release -#}
 {%- set is_published = execute and flags.INTROSPECT and load_relation(source('published', 'prevalence')) is not none -%}
+{#- named whether something has been published or not: what is read does not hang on what there is -#}
+{%- set last_figures, all_periods = ref('release_figures'), ref('periods') -%}
 {%- set row_name = prevalence._row_name(key) %}
 
 with
@@ -21,18 +23,20 @@ records as (
 
 ),
 
+{% if is_published -%}
 release_figures as (
 
-    select * from {{ ref('release_figures') }}
+    select * from {{ last_figures }}
 
 ),
 
 periods as (
 
-    select * from {{ ref('periods') }}
+    select * from {{ all_periods }}
 
 ),
 
+{% endif -%}
 checked_rows as (
 
     select

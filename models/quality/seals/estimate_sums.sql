@@ -2,6 +2,8 @@
 
 {#- each figure once more, in the plainest words: what violates over what was exposed, each over its probability -#}
 {%- set domain = ['plan_id', 'policy_id', 'policy_version', 'unit_type', 'pivot_name', 'pivot_value'] -%}
+{%- set day = ['plan_id', 'policy_id', 'policy_version', 'sample_date'] -%}
+{%- set figure = domain + ['period_type', 'period_start', 'labeled_by'] -%}
 {%- set labelers = {
     'expert': ('expert_violating_exposure', 'overall_inclusion_probability', 'is_audited'),
     'judge': ('judge_violating_exposure', 'inclusion_probability', "has_audit and pivot_name = 'overall'")
@@ -63,7 +65,7 @@ period_sums as (
         sum(day_sums.exposure) as exposure
     from day_sums
     inner join period_days
-        on {{ prevalence._same_key('day_sums', 'period_days', ['plan_id', 'policy_id', 'policy_version', 'sample_date']) }}
+        on {{ prevalence._same_key('day_sums', 'period_days', day) }}
     group by
         {{ 'day_sums.' ~ domain | join(', day_sums.') }}, day_sums.labeled_by,
         period_days.period_type, period_days.period_start
@@ -81,7 +83,7 @@ final as (
         period_sums.violating_exposure / nullif(period_sums.exposure, 0) as prevalence_again
     from estimates
     left join period_sums
-        on {{ prevalence._same_key('estimates', 'period_sums', domain + ['period_type', 'period_start', 'labeled_by']) }}
+        on {{ prevalence._same_key('estimates', 'period_sums', figure) }}
 
 )
 
