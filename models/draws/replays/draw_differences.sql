@@ -109,14 +109,15 @@ differences as (
     where
         stored_rows.plan_id is null
         or again_rows.plan_id is null
-        {% for name in table.columns -%}
-        or (
-            {{ prevalence._is_drawn_otherwise('stored_rows.' ~ name, 'again_rows.' ~ name, name) }}
-            {%- if name == 'judge_is_violating' %}
-            and audited_plans.plan_id is not null
-            {%- endif %}
-        )
+        {% for name in table.columns if name != 'judge_is_violating' -%}
+        or {{ prevalence._is_drawn_otherwise('stored_rows.' ~ name, 'again_rows.' ~ name, name) }}
         {% endfor %}
+        {%- if is_audit %}
+        or (
+            audited_plans.plan_id is not null
+            and {{ prevalence._is_other('stored_rows.judge_is_violating', 'again_rows.judge_is_violating') }}
+        )
+        {%- endif %}
 
     {% if not loop.last -%}
     union all

@@ -79,7 +79,9 @@ records as (
     from {{ source('stored_draws', 'draw_records') }}
     -- plan and policies are recorded as they were, and not drawn again
     where
-        table_name in ('{{ tables | map(attribute='model') | join("', '") }}')
+        table_name in (
+            '{{ tables | map(attribute='model') | join("',\n            '") }}'
+        )
         and {{ prevalence._is_replayed('sample_date') }}
     {%- if has_audit_records %}
 
