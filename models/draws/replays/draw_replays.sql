@@ -80,7 +80,9 @@ records as (
     -- plan and policies are recorded as they were, and not drawn again
     where
         table_name in (
-            '{{ tables | map(attribute='model') | join("',\n            '") }}'
+            {%- for table in tables %}
+            '{{ table.model }}'{{ ',' if not loop.last }}
+            {%- endfor %}
         )
         and {{ prevalence._is_replayed('sample_date') }}
     {%- if has_audit_records %}
