@@ -202,12 +202,17 @@ types. A day from before a var was recorded has it as it is now. -#}
 {%- endmacro %}
 
 {#- Whether a stored value is not what is drawn again, to the last bit; weights of an audit are sums of doubles and may
-differ by 10^-9 of their size. -#}
-{% macro _is_drawn_otherwise(stored, again, name) -%}
+differ by 10^-9 of their size. What a judge has said is part of the draw where is_judged is true (SQL). -#}
+{% macro _is_drawn_otherwise(stored, again, name, is_judged) -%}
     {%- if name in ['maximum_overall_weighted_exposure', 'missed_weight'] -%}
     (
                 ({{ stored }} is null) <> ({{ again }} is null)
                 or abs({{ stored }} - {{ again }}) > 1e-9 * greatest(abs({{ stored }}), abs({{ again }}))
+            )
+    {%- elif name == 'judge_is_violating' -%}
+    (
+                {{ is_judged }}
+                and {{ prevalence._is_other(stored, again) }}
             )
     {%- else -%}
     {{ prevalence._is_other(stored, again) }}

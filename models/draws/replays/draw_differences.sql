@@ -67,6 +67,7 @@ differences as (
 
     {% for table in tables -%}
     {%- set is_audit = table.model == 'draw_audits' -%}
+    {%- set is_judged = 'audited_plans.plan_id is not null' -%}
     select
         '{{ table.model }}' as table_name,
         coalesce(stored_rows.plan_id, again_rows.plan_id) as plan_id,
@@ -83,10 +84,7 @@ differences as (
             when
                 stored_rows.plan_id is not null
                 and again_rows.plan_id is not null
-                and {{ prevalence._is_drawn_otherwise('stored_rows.' ~ name, 'again_rows.' ~ name, name) }}
-                {%- if name == 'judge_is_violating' %}
-                and audited_plans.plan_id is not null
-                {%- endif %}
+                and {{ prevalence._is_drawn_otherwise('stored_rows.' ~ name, 'again_rows.' ~ name, name, is_judged) }}
                 then
                     '; {{ name }} is ' || coalesce(cast(stored_rows.{{ name }} as string), 'null')
                     || ' and is drawn again as ' || coalesce(cast(again_rows.{{ name }} as string), 'null')
@@ -109,15 +107,9 @@ differences as (
     where
         stored_rows.plan_id is null
         or again_rows.plan_id is null
-        {% for name in table.columns if name != 'judge_is_violating' -%}
-        or {{ prevalence._is_drawn_otherwise('stored_rows.' ~ name, 'again_rows.' ~ name, name) }}
+        {% for name in table.columns -%}
+        or {{ prevalence._is_drawn_otherwise('stored_rows.' ~ name, 'again_rows.' ~ name, name, is_judged) }}
         {% endfor %}
-        {%- if is_audit %}
-        or (
-            audited_plans.plan_id is not null
-            and {{ prevalence._is_other('stored_rows.judge_is_violating', 'again_rows.judge_is_violating') }}
-        )
-        {%- endif %}
 
     {% if not loop.last -%}
     union all
