@@ -182,9 +182,9 @@ broken_marts as (
 ),
 
 {% endif -%}
-estimate_sums as (
+broken_shares as (
 
-    select * from {{ ref('estimate_sums') }}
+    select * from {{ ref('broken_estimates') }}
 
 ),
 
@@ -194,7 +194,7 @@ estimates as (
 
 ),
 
-broken_estimates as (
+broken_figures as (
 
     select
         'est_prevalence' as table_name,
@@ -202,10 +202,7 @@ broken_estimates as (
         2 as severity,
         'the figure is ' || cast(prevalence as string) || ', and its sums give '
         || coalesce(cast(prevalence_again as string), 'none') as reason
-    from estimate_sums
-    where
-        prevalence_again is null
-        or abs(prevalence - prevalence_again) > 1e-9 * greatest(abs(prevalence), abs(prevalence_again), 1e-6)
+    from broken_shares
 
     union all
 
@@ -252,7 +249,7 @@ broken as (
     select * from broken_marts
     {%- endif %}
     union all
-    select * from broken_estimates
+    select * from broken_figures
     union all
     select * from broken_results
 
