@@ -25,11 +25,13 @@ from prevalence.engines.settings import PROJECT, Settings, UserError
 SECONDS = float(os.environ.get("PREVALENCE_FUZZ_SECONDS", "20"))
 # in the order in which they read one another
 MODELS = (
-    *("stg_sampling_plans", "stg_policies", "stg_users_classified", "stg_interactions_classified"),
-    *("stg_interactions", "stg_interactions_unplaced", "stg_components_classified", "stg_components_unplaced"),
-    *("stg_risk_scores_classified", "stg_logged_draws_classified", "stg_label_events_classified"),
+    *("stg_sampling_plans", "stg_policy_versions", "stg_policies", "stg_landed_days", "stg_users_classified"),
+    *("stg_interactions_classified", "stg_interactions", "stg_interactions_unplaced"),
+    *("stg_components_classified", "stg_components_unplaced"),
+    *("stg_logged_draws_classified", "stg_logged_draws_unplaced"),
+    *("stg_risk_scores_classified", "stg_label_events_classified", "stg_staged_days", "log_day_counts"),
     *("log_row_counts", "log_row_accounting", "log_source_profiles", "quarantined_log_rows", "plan_row_problems"),
-    *("label_row_accounting", "quarantined_label_events"),
+    *("policy_row_problems", "label_row_accounting", "quarantined_label_events"),
 )
 # one batch of all days that the logs are of
 WINDOW = {"0001-01-01 00:00:00": "2026-03-01 00:00:00", "9999-12-31 00:00:00": "2026-03-10 00:00:00"}
@@ -95,7 +97,7 @@ def test_whatever_lies_in_a_folder_lands_or_is_refused_in_a_sentence(place):
         write(raw, files)
         # what an earlier folder had landed is no part of this one
         with duckdb.connect(str(folder / "fuzz.duckdb")) as connection:
-            connection.execute("drop schema if exists raw cascade")
+            connection.execute("drop schema if exists raw cascade; drop table if exists staging.stg_staged_days")
         try:
             land(place_settings, raw)
         except UserError as error:
