@@ -262,7 +262,8 @@ def page(records: list[dict], command: str) -> str:
         f" runs whose interval lies below the truth, and the median width over the truth; {POPULATIONS} populations, and"
         f" {', '.join(f'{POPULATIONS * size.runs:,} runs of {size.title}' for size in SIZES)}. **Bold**:"
         " below .94 by more than two Monte Carlo standard errors. The counted kinds take the weight of what the judge"
-        f" does not call violating as `missed_weight`, as `draw_audits` with var `judge_missed_share` 1. All figures are from `{command}`.",
+        f" does not call violating as `missed_weight`, as `draw_audits` with var `judge_missed_share` 1."
+        f" `counted_growing` is what `est_prevalence` publishes. All figures are from `{command}`.",
         "",
         "| prevalence | the judge misses | judged / audited | positives met | misses met | " + " | ".join(KINDS) + " |",
         "| ---: | --- | ---: | ---: | ---: |" + " --- |" * len(KINDS),

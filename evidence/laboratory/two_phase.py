@@ -65,7 +65,7 @@ class Headline:
 
 # share of a violation that was not met which the judge would have missed, too
 MISSED_SHARES = (0.0, 0.5, 1.0)
-DEFAULT_MISSED_SHARE = 0.5
+DEFAULT_MISSED_SHARE = 1.0
 
 
 def headline(

@@ -7,7 +7,7 @@ est_unit_periods. docs/sampling.md says why each is estimated as it is. -#}
         'units': 'is_audited',
         'probability': 'overall_inclusion_probability',
         'arguments': {
-            'y': 'expert_violating_exposure', 'interval': 'gamma',
+            'y': 'expert_violating_exposure', 'interval': 'counted_growing',
             'frame_maximum_weight': 'maximum_overall_weighted_exposure', 'missed_weight': 'missed_weight'
         }
     },

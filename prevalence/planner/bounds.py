@@ -11,7 +11,7 @@ from python_udfs import intervals
 
 Array = np.ndarray
 ALPHA = 0.05
-DEFAULT = "gamma"
+DEFAULT = "counted_growing"
 COUNTED = ("counted", "counted_mid_p", "counted_growing")
 # positives that make the missed event half as heavy again (macros/survey/shared/_survey_counted.sql)
 GROWS_BY_HALF = 30.0

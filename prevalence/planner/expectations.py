@@ -35,7 +35,7 @@ class Labels:
     audit_floor: float = 0.0
     audit_defence: float = 0.5
     judge: Judge = Judge(1.0, 0.0)
-    missed_share: float = 0.5
+    missed_share: float = 1.0
 
     @property
     def has_judge(self) -> bool:

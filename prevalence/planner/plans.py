@@ -52,7 +52,7 @@ class Frame:
     days: int = 1
     audit_floor: float = 0.0
     overlap_share: float = 0.1
-    missed_share: float = 0.5
+    missed_share: float = 1.0
 
     @property
     def units(self) -> float:

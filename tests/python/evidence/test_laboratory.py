@@ -182,7 +182,7 @@ def test_report_names_what_does_not_hold(tmp_path) -> None:
     ]  # fmt: skip
     records = [record for cell in work[:13] + work[-4:] for record in grid.run_cell(cell)]
     assert {"designs", "headline"} == {record["part"] for record in records}
-    own = next(r for r in records if r["design"] == designs.DEFAULT and r["interval"] == "gamma")
+    own = next(r for r in records if r["design"] == designs.DEFAULT and r["interval"] == bounds.DEFAULT)
     own["coverage"] = 0.5
     paths = report.write(records, tmp_path, "prevalence laboratory")
     page = paths[0].read_text()
@@ -190,7 +190,7 @@ def test_report_names_what_does_not_hold(tmp_path) -> None:
     assert paths[1].read_text().startswith("<?xml")
     cells = pd.read_csv(paths[2])
     assert len(cells) == 17
-    assert cells.loc[cells.design == designs.DEFAULT, "gamma: coverage"].iloc[0] == 0.5
+    assert cells.loc[cells.design == designs.DEFAULT, f"{bounds.DEFAULT}: coverage"].iloc[0] == 0.5
 
 
 MISSES = misses.Cell(0.02, 0.85, "and the .3 of lowest score", misses.Size(1_200, 250, 0.05, 1, 300))
