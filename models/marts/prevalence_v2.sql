@@ -14,14 +14,25 @@ periods as (
 
 ),
 
+plan_series as (
+
+    select * from {{ ref('frame_plan_series') }}
+
+),
+
 -- Of periods that the seed has no longer, and of rows from before days were counted, nothing is known that would hold
 -- them back.
 shown as (
 
-    select figures.*
+    select
+        figures.*,
+        -- of a warehouse from before names were recorded
+        coalesce(plan_series.series_plan_id, figures.plan_id) as series_plan_id
     from figures
     left join periods
         on figures.period_type = periods.period_type
+    left join plan_series
+        on figures.plan_id = plan_series.plan_id
     where coalesce(figures.days_measured >= periods.published_from_share * figures.days_expected, true)
 
 ),
@@ -65,7 +76,8 @@ final as (
         release_status,
         release_id,
         label_protocol_id,
-        plan_id
+        plan_id,
+        series_plan_id
     from presented
 
 )
