@@ -12,6 +12,14 @@ policy_versions as (
 
 ),
 
+-- what a backfill would cost beyond the month's budget
+unpaid_backfills as (
+
+    select * from {{ ref('backfill_costs') }}
+    where not is_within_budget
+
+),
+
 drawn_days as (
 
     select distinct
@@ -67,12 +75,20 @@ policies_in_force as (
 
 ),
 
--- of a day that was drawn before, only a policy that is dated back to it and was not asked about at all: a backfill
+-- of a day that was drawn before, only a policy that is dated back to it and was not asked about at all: a backfill, as far as the budget
+-- of the day's month goes
 asked_policies as (
 
-    select *
+    select policies_in_force.*
     from policies_in_force
-    where not is_backfilled or valid_from is not null
+    left join unpaid_backfills
+        on
+            policies_in_force.plan_id = unpaid_backfills.plan_id
+            and policies_in_force.sample_date = unpaid_backfills.unit_date
+            and policies_in_force.policy_id = unpaid_backfills.policy_id
+    where
+        not policies_in_force.is_backfilled
+        or (policies_in_force.valid_from is not null and unpaid_backfills.plan_id is null)
 
 ),
 

@@ -33,12 +33,14 @@ MEASURE, PLAN, ENGINES = "Measure", "Plan and prove", "Engines"
 @on_target
 @of_raw_folder
 @of_days
+@click.option("--costs-only", is_flag=True, help="Stop before the draw, and say what it would ask and cost.")
 @with_vars
 def run(
     settings: Settings,
     raw_folder: Path | None,
     start_date: date | None,
     end_date: date | None,
+    costs_only: bool,
     threads: int | None,
     variables: dict,
 ) -> int:
@@ -72,14 +74,12 @@ def run(
         return choose_days(settings, dbt, start_date, end_date, variables)
 
     release = last_release(settings)
+    measurement = steps.measurement_steps(settings, dbt, choose=choose)
+    if costs_only:
+        steps.run_steps([steps.land_step(settings, raw_folder), *steps.steps_before_draw(measurement)])
+        return 0
     try:
-        steps.run_steps(
-            [
-                steps.land_step(settings, raw_folder),
-                *steps.measurement_steps(settings, dbt, choose=choose),
-                steps.chart_step(settings),
-            ]
-        )
+        steps.run_steps([steps.land_step(settings, raw_folder), *measurement, steps.chart_step(settings)])
     except steps.GateBlocked:
         print_parts(settings)
         raise
@@ -90,10 +90,12 @@ def run(
 @command(MEASURE)
 @on_target
 def status(settings: Settings) -> None:
-    """What is published, what waits and for which answers, and what is held back, why and until what is done."""
+    """What is published, what waits and for which answers, what is held back, why and until what is done, and what was asked."""
+    from prevalence.release.costs import print_costs
     from prevalence.release.parts import print_parts
 
     print_parts(settings)
+    print_costs(settings)
 
 
 @command(MEASURE, works_alone=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prevalence.engines import warehouse
 from prevalence.engines.dbt import Dbt
 from prevalence.engines.landing import land
 from prevalence.engines.settings import Settings, UserError, display
@@ -17,6 +18,10 @@ from prevalence.labeling.open_assignments import open_assignments
 if TYPE_CHECKING:
     from prevalence.gates.runner import GateReport
     from prevalence.release.headline import Truths
+
+
+# the step that says what the next one asks and costs
+COSTS = "costs: what the next step asks"
 
 
 class GateBlocked(Exception):
@@ -84,6 +89,8 @@ def measurement_steps(
     def gate(name: str) -> Step:
         return Step(f"gate: {name.replace('_', ' ')}", lambda: _gate(settings, name))
 
+    # what a draw costs is said before it is drawn: it is for ever, and what it asks is paid for
+    say_costs = [] if answer else [Step(COSTS, lambda: _costs(settings))]
     ask = [] if answer else [Step("labels: open assignments", lambda: open_assignments(settings))]
 
     return [
@@ -94,6 +101,7 @@ def measurement_steps(
         gate("raw_to_staging"),
         build_days("units and frames", "frame"),
         gate("before_draw"),
+        *say_costs,
         build("draw, items, assignments", "draw"),
         *simulate("labels: simulated judge"),
         build("audit: draw and assignments", "audit"),
@@ -106,6 +114,19 @@ def measurement_steps(
         gate("before_publication"),
         Step("marts: publish", lambda: _publish(settings, dbt)),
     ]
+
+
+def steps_before_draw(steps: list[Step]) -> list[Step]:
+    """Those of the steps of a measurement that ask nobody anything."""
+    return steps[: [step.title for step in steps].index(COSTS) + 1]
+
+
+def _costs(settings: Settings) -> str:
+    from prevalence.release.costs import cost_lines
+
+    with warehouse.connect(settings, read_only=True) as connection:
+        lines = cost_lines(connection)
+    return "\n".join(["to be asked next:" if lines else "nothing new is asked", *(f"     {line}" for line in lines)])
 
 
 def _publish(settings: Settings, dbt: Dbt) -> str:

@@ -1,0 +1,54 @@
+{{ config(enabled=var('demo_world', false), materialized='table', alias='sampling_plans', schema='raw') }}
+
+{#- The demo world shows what plans can do, whatever it would cost: its labelers are simulated. Own logs begin with the modest ones of
+seeds/sampling_plans.csv. -#}
+{%- set plans = [
+    {
+        'plan_id': 'content_days_mixture', 'unit_type': 'content_day', 'design': 'poisson', 'expected_units': 1200,
+        'score_basis': 'learned', 'defence_share': 0.2, 'cold_defence_share': 0.5, 'audit_units': 250, 'audit_floor': 0.05,
+    },
+    {
+        'plan_id': 'content_days_holdout', 'unit_type': 'content_day', 'design': 'poisson', 'expected_units': 150,
+        'defence_share': 1,
+    },
+    {
+        'plan_id': 'interactions_mixture', 'unit_type': 'interaction', 'design': 'pareto', 'expected_units': 600,
+        'score_basis': 'learned', 'defence_share': 0.5, 'cold_defence_share': 0.5, 'audit_units': 150, 'audit_floor': 0.05,
+    },
+    {
+        'plan_id': 'interactions_holdout', 'unit_type': 'interaction', 'design': 'simple_random', 'expected_units': 100,
+    },
+    {
+        'plan_id': 'user_days_nested', 'unit_type': 'user_day', 'design': 'poisson', 'expected_units': 40,
+        'defence_share': 0.5, 'interactions_per_user_day': 6, 'components_per_interaction': 6,
+    },
+] -%}
+{%- set columns = dict(
+    prevalence._plan_columns(), plan_id='string', valid_from='date', valid_until='date', renamed_from='string'
+) -%}
+
+with
+
+final as (
+
+    {% for plan in plans -%}
+    select
+        {% for name, data_type in columns.items() -%}
+        {%- set value = plan.get(name) -%}
+        {%- if value is none -%}
+        cast(null as {{ data_type }}) as {{ name }}
+        {%- elif value is string -%}
+        '{{ value }}' as {{ name }}
+        {%- else -%}
+        cast({{ value }} as {{ data_type }}) as {{ name }}
+        {%- endif -%}
+        {{ ',' if not loop.last }}
+        {% endfor %}
+    {% if not loop.last -%}
+    union all
+
+    {% endif -%}
+    {% endfor %}
+)
+
+select * from final
