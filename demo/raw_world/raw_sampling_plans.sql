@@ -23,7 +23,13 @@ seeds/sampling_plans.csv. -#}
         'defence_share': 0.5, 'interactions_per_user_day': 6, 'components_per_interaction': 6,
     },
 ] -%}
-{%- set columns = dict(
+{%- set columns = [
+    'plan_id', 'unit_type', 'design', 'expected_units', 'defence_share', 'audit_units', 'audit_floor', 'policy_id',
+    'score_basis', 'exposure_power', 'score_power', 'cold_defence_share', 'stratum_bounds', 'allocation',
+    'minimum_stratum_units', 'random_number_stream', 'random_number_days', 'random_number_start',
+    'interactions_per_user_day', 'components_per_interaction', 'valid_from', 'valid_until', 'renamed_from'
+] -%}
+{%- set data_types = dict(
     prevalence._plan_columns(), plan_id='string', valid_from='date', valid_until='date', renamed_from='string'
 ) -%}
 
@@ -33,8 +39,8 @@ final as (
 
     {% for plan in plans -%}
     select
-        {% for name, data_type in columns.items() -%}
-        {%- set value = plan.get(name) -%}
+        {% for name in columns -%}
+        {%- set value, data_type = plan.get(name), data_types[name] -%}
         {%- if value is none -%}
         cast(null as {{ data_type }}) as {{ name }}
         {%- elif value is string -%}
