@@ -75,8 +75,8 @@ policies_in_force as (
 
 ),
 
--- of a day that was drawn before, only a policy that is dated back to it and was not asked about at all: a backfill, as far as the budget
--- of the day's month goes
+-- of a day that was drawn before, only a policy that is dated back to it and was not asked about at all: a backfill, as
+-- far as the budget of the day's month goes
 asked_policies as (
 
     select policies_in_force.*
