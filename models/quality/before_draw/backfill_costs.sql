@@ -159,7 +159,7 @@ final as (
         cost,
         month_questions,
         month_cost,
-        is_asked{% for limit in limits %}{{ ' or (' if loop.first else ' and ' }}{{ limit }}{{ ')' if loop.last }}{% else %} or true{% endfor %} as is_within_budget
+        is_asked or ({{ limits | join(' and ') or 'true' }}) as is_within_budget
     from months
 
 )
