@@ -1,7 +1,7 @@
 {{ config(enabled=var('demo_world', false), materialized='table', alias='sampling_plans', schema='raw') }}
 
-{#- The demo world shows what plans can do, whatever it would cost: its labelers are simulated. Own logs begin with the modest ones of
-seeds/sampling_plans.csv. -#}
+{#- The demo world shows what plans can do, whatever it would cost: its labelers are simulated. Own logs begin with the
+modest ones of seeds/sampling_plans.csv. -#}
 {%- set plans = [
     {
         'plan_id': 'content_days_mixture', 'unit_type': 'content_day', 'design': 'poisson', 'expected_units': 1200,
@@ -32,29 +32,23 @@ seeds/sampling_plans.csv. -#}
 {%- set data_types = dict(
     prevalence._plan_columns(), plan_id='string', valid_from='date', valid_until='date', renamed_from='string'
 ) -%}
+{%- set rows = [] -%}
+{%- for plan in plans -%}
+{%- set values = [] -%}
+{%- for name in columns -%}
+{%- set value = plan.get(name) -%}
+{%- set text = 'null' if value is none else "'" ~ value ~ "'" if value is string else value -%}
+{%- do values.append('cast(' ~ text ~ ' as ' ~ data_types[name] ~ ') as ' ~ name) -%}
+{%- endfor -%}
+{%- do rows.append('select\n        ' ~ values | join(',\n        ')) -%}
+{%- endfor %}
 
 with
 
 final as (
 
-    {% for plan in plans -%}
-    select
-        {% for name in columns -%}
-        {%- set value, data_type = plan.get(name), data_types[name] -%}
-        {%- if value is none -%}
-        cast(null as {{ data_type }}) as {{ name }}
-        {%- elif value is string -%}
-        '{{ value }}' as {{ name }}
-        {%- else -%}
-        cast({{ value }} as {{ data_type }}) as {{ name }}
-        {%- endif -%}
-        {{ ',' if not loop.last }}
-        {% endfor %}
-    {% if not loop.last -%}
-    union all
+    {{ rows | join('\n\n    union all\n\n    ') }}
 
-    {% endif -%}
-    {% endfor %}
 )
 
 select * from final

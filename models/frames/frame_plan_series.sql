@@ -46,7 +46,8 @@ last_draws as (
 
 ),
 
--- the newest name is the one that no other has taken the place of; of names that are listed no longer, the last that drew
+-- the newest name is the one that no other has taken the place of; of names that are listed no longer, the last that
+-- drew
 newest_names as (
 
     select
