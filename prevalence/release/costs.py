@@ -22,7 +22,8 @@ select
     sum(costs.judge_questions + costs.rater_questions + costs.expert_questions),
     sum(costs.expert_questions),
     sum(costs.cost),
-    max(case when drawn.plan_id is null then 1 else 0 end)
+    max(case when drawn.plan_id is null then 1 else 0 end),
+    max(case when costs.expert_questions < costs.judge_questions then 1 else 0 end)
 from quality.draw_costs as costs
 left join (select distinct plan_id, unit_date from quality.held_plan_days) as held
     on costs.plan_id = held.plan_id and costs.unit_date = held.unit_date
@@ -60,7 +61,7 @@ limit 1
 
 @dataclass(frozen=True)
 class Asked:
-    """Questions of some days and what they cost, at most."""
+    """Questions of some days and what they cost, as expected before they are drawn."""
 
     first_day: date
     last_day: date
@@ -71,7 +72,7 @@ class Asked:
 
     def text(self, currency: str) -> str:
         between = f"{self.first_day}" if self.days == 1 else f"{self.days} days, {self.first_day} to {self.last_day}"
-        return f"{between}: at most {_amounts(self.questions, self.expert_questions, self.cost, currency)}"
+        return f"{between}: {_amounts(self.questions, self.expert_questions, self.cost, currency)}"
 
     def month(self, currency: str) -> str:
         factor = MONTH_DAYS / self.days
@@ -79,7 +80,7 @@ class Asked:
 
 
 def _amounts(questions: float, expert_questions: float, cost: float, currency: str) -> str:
-    return f"{questions:,.0f} questions, {expert_questions:,.0f} of them to experts, {cost:,.2f} {currency}"
+    return f"about {questions:,.0f} questions, {expert_questions:,.0f} of them to experts, {cost:,.2f} {currency}"
 
 
 def cost_lines(connection: Warehouse) -> list[str]:
@@ -89,13 +90,16 @@ def cost_lines(connection: Warehouse) -> list[str]:
         return []
     ((currency,),) = connection.rows("select min(currency) from reference.label_costs")
     lines = []
-    draws = [(plan, Asked(*found), bool(is_first)) for plan, *found, is_first in connection.rows(_DRAWS)]
+    draws = [
+        (plan, Asked(*found), bool(is_first), bool(is_audited))
+        for plan, *found, is_first, is_audited in connection.rows(_DRAWS)
+    ]
     if len(draws) > 1:
-        total = [asked for _, asked, _ in draws]
-        lines.append(f"the next draw: at most {_sum_text(total, currency)}")
-    for plan, asked, is_first in draws:
+        lines.append(f"the next draw: {_sum_text([asked for _, asked, _, _ in draws], currency)}")
+    for plan, asked, is_first, is_audited in draws:
+        audited = ", and to experts besides what the judge calls violating" if is_audited else ""
         first = f"; its first draw, and a month of such days {asked.month(currency)}" if is_first else ""
-        lines.append(f"plan {plan}: {asked.text(currency)}{first}")
+        lines.append(f"plan {plan}: {asked.text(currency)}{audited}{first}")
     for what, condition in (
         ("backfill", "is_within_budget"),
         ("not asked for want of budget (vars cost_budget, question_budget): backfill", "not is_within_budget"),
@@ -111,7 +115,7 @@ def asked_lines(connection: Warehouse) -> list[str]:
         return []
     ((currency,),) = connection.rows("select min(currency) from reference.label_costs")
     return [
-        f"asked about days of {month:%Y-%m}: at most {_amounts(questions, experts, cost, currency)}"
+        f"asked about days of {month:%Y-%m}: {_amounts(questions, experts, cost, currency)}"
         for month, questions, experts, cost in connection.rows(_MONTHS)
     ]
 
