@@ -87,6 +87,11 @@ class Warehouse:
             "days_measured, cast(1 as bigint) as days_expected, true as is_two_phase from (values (date '2026-10-05'), "
             "(date '2026-10-06')) as days(day)"
         )
+        # no plan was renamed
+        self.execute("create schema frames")
+        self.execute(
+            "create table frames.frame_plan_series (plan_id varchar, series_id varchar, series_plan_id varchar)"
+        )
         self.execute("create schema draws")
         self.execute("create table draws.draw_policies as select 'self_harm' as policy_id, '1.0.0' as policy_version")
         self.execute(
