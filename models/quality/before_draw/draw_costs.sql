@@ -5,7 +5,7 @@
 {%- for name, budget in budgets.items() -%}
 {%- set share = 'cast(null as double)' if budget is none
         else 'case when not is_drawn then month_' ~ name ~ ' / cast(' ~ budget ~ ' as double) end' -%}
-{%- do month_sums.append('sum(' ~ name ~ ') over so_far as month_' ~ name) -%}
+{%- do month_sums.append('sum(' ~ name ~ ' * asked_times) over so_far as month_' ~ name) -%}
 {%- do budget_shares.append(share ~ ' as ' ~ name ~ '_budget_share') -%}
 {%- endfor %}
 
@@ -41,6 +41,13 @@ label_costs as (
 
 ),
 
+-- what earlier runs asked; through a source, because it is drawn after the frames
+asked_policies as (
+
+    select * from {{ source('earlier_draws', 'draw_policies') }}
+
+),
+
 policy_counts as (
 
     select
@@ -48,6 +55,18 @@ policy_counts as (
         count(*) as policies
     from policies
     group by unit_date
+
+),
+
+backfill_counts as (
+
+    select
+        plan_id,
+        sample_date as unit_date,
+        count(*) as backfills
+    from asked_policies
+    where is_backfilled
+    group by plan_id, sample_date
 
 ),
 
@@ -98,6 +117,8 @@ asked_days as (
         plan_days.is_drawn,
         plan_days.rater_overlap_share,
         cast(policy_counts.policies as double) as policies,
+        -- a backfill that was carried out asked as much as each policy of the draw, and is paid for from the same month
+        1 + cast(coalesce(backfill_counts.backfills, 0) as double) / cast(policy_counts.policies as double) as asked_times,
         coalesce(interactions_shown.shown_units, totals.sum_of_inclusion_probabilities) as shown_units,
         cast(plan_days.audit_units as double) as audit_units
     from plan_days
@@ -111,6 +132,10 @@ asked_days as (
         on
             plan_days.plan_id = interactions_shown.plan_id
             and plan_days.unit_date = interactions_shown.unit_date
+    left join backfill_counts
+        on
+            plan_days.plan_id = backfill_counts.plan_id
+            and plan_days.unit_date = backfill_counts.unit_date
 
 ),
 
@@ -121,6 +146,7 @@ questions as (
         plan_id,
         unit_date,
         is_drawn,
+        asked_times,
         policies * shown_units as judge_questions,
         policies * least(coalesce(audit_units, shown_units), shown_units) as expert_questions,
         2 * rater_overlap_share * policies * least(coalesce(audit_units, shown_units), shown_units) as rater_questions
