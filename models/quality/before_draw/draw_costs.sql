@@ -118,7 +118,8 @@ asked_days as (
         plan_days.rater_overlap_share,
         cast(policy_counts.policies as double) as policies,
         -- a backfill that was carried out asked as much as each policy of the draw, and is paid for from the same month
-        1 + cast(coalesce(backfill_counts.backfills, 0) as double) / cast(policy_counts.policies as double) as asked_times,
+        1 + cast(coalesce(backfill_counts.backfills, 0) as double) / cast(policy_counts.policies as double)
+            as asked_times,
         coalesce(interactions_shown.shown_units, totals.sum_of_inclusion_probabilities) as shown_units,
         cast(plan_days.audit_units as double) as audit_units
     from plan_days
