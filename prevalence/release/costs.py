@@ -13,6 +13,12 @@ from prevalence.engines.warehouse_interface import Warehouse
 # for what days like these come to
 MONTH_DAYS = 30
 
+# The tables of costs say what stood before the draw of their run; what has been drawn and asked since, the draws say.
+_DRAWN = """
+with
+drawn_days as ({drawn_days}),
+backfills as ({backfills})
+"""
 _DRAWS = """
 select
     costs.plan_id,
@@ -22,36 +28,49 @@ select
     sum(costs.judge_questions + costs.rater_questions + costs.expert_questions),
     sum(costs.expert_questions),
     sum(costs.cost),
-    max(case when drawn.plan_id is null then 1 else 0 end),
+    max(case when drawn_plans.plan_id is null then 1 else 0 end),
     max(case when costs.expert_questions < costs.judge_questions then 1 else 0 end)
 from quality.draw_costs as costs
 left join (select distinct plan_id, unit_date from quality.held_plan_days) as held
     on costs.plan_id = held.plan_id and costs.unit_date = held.unit_date
-left join (select distinct plan_id from quality.draw_costs where is_drawn) as drawn
-    on costs.plan_id = drawn.plan_id
-where not costs.is_drawn and held.plan_id is null
+left join drawn_days
+    on costs.plan_id = drawn_days.plan_id and costs.unit_date = drawn_days.unit_date
+left join (select distinct plan_id from drawn_days) as drawn_plans
+    on costs.plan_id = drawn_plans.plan_id
+where drawn_days.plan_id is null and held.plan_id is null
 group by costs.plan_id
 order by costs.plan_id
 """
 _BACKFILLS = """
-select policy_id, min(unit_date), max(unit_date), count(distinct unit_date), sum(questions), sum(expert_questions), sum(cost)
-from quality.backfill_costs
-where not is_asked and {condition}
-group by policy_id
-order by policy_id
+select
+    costs.policy_id, min(costs.unit_date), max(costs.unit_date), count(distinct costs.unit_date), sum(costs.questions),
+    sum(costs.expert_questions), sum(costs.cost)
+from quality.backfill_costs as costs
+left join backfills
+    on
+        costs.plan_id = backfills.plan_id and costs.unit_date = backfills.unit_date
+        and costs.policy_id = backfills.policy_id
+where backfills.policy_id is null and {condition}
+group by costs.policy_id
+order by costs.policy_id
 """
 _MONTHS = """
 select month_start, sum(questions), sum(expert_questions), sum(cost)
 from (
     select
-        date_trunc('month', unit_date) as month_start, judge_questions + rater_questions + expert_questions as questions,
-        expert_questions, cost
-    from quality.draw_costs
-    where is_drawn
+        date_trunc('month', costs.unit_date) as month_start,
+        costs.judge_questions + costs.rater_questions + costs.expert_questions as questions,
+        costs.expert_questions, costs.cost
+    from quality.draw_costs as costs
+    inner join drawn_days
+        on costs.plan_id = drawn_days.plan_id and costs.unit_date = drawn_days.unit_date
     union all
-    select date_trunc('month', unit_date), questions, expert_questions, cost
-    from quality.backfill_costs
-    where is_asked
+    select date_trunc('month', costs.unit_date), costs.questions, costs.expert_questions, costs.cost
+    from quality.backfill_costs as costs
+    inner join backfills
+        on
+            costs.plan_id = backfills.plan_id and costs.unit_date = backfills.unit_date
+            and costs.policy_id = backfills.policy_id
 ) as asked
 group by month_start
 order by month_start desc
@@ -83,16 +102,29 @@ def _amounts(questions: float, expert_questions: float, cost: float, currency: s
     return f"about {questions:,.0f} questions, {expert_questions:,.0f} of them to experts, {cost:,.2f} {currency}"
 
 
+def _drawn(connection: Warehouse) -> str:
+    """The start of a query that asks what has been drawn and asked; before the first draw that is nothing."""
+    relations = connection.relations("draws")
+    drawn_days = "select plan_id, unit_date from quality.draw_costs where is_drawn"
+    backfills = "select plan_id, unit_date, policy_id from quality.backfill_costs where is_asked"
+    if "draw_plans" in relations:
+        drawn_days = "select distinct plan_id, sample_date as unit_date from draws.draw_plans"
+    if "draw_policies" in relations:
+        backfills = "select plan_id, sample_date as unit_date, policy_id from draws.draw_policies where is_backfilled"
+    return _DRAWN.format(drawn_days=drawn_days, backfills=backfills)
+
+
 def cost_lines(connection: Warehouse) -> list[str]:
     """What is going to be asked, plan by plan and policy by policy; empty before the first frame."""
     relations = connection.relations("quality")
     if not {"draw_costs", "backfill_costs", "held_plan_days"} <= relations.keys():
         return []
     ((currency,),) = connection.rows("select min(currency) from reference.label_costs")
+    drawn = _drawn(connection)
     lines = []
     draws = [
         (plan, Asked(*found), bool(is_first), bool(is_audited))
-        for plan, *found, is_first, is_audited in connection.rows(_DRAWS)
+        for plan, *found, is_first, is_audited in connection.rows(drawn + _DRAWS)
     ]
     if len(draws) > 1:
         lines.append(f"the next draw: {_sum_text([asked for _, asked, _, _ in draws], currency)}")
@@ -104,7 +136,7 @@ def cost_lines(connection: Warehouse) -> list[str]:
         ("backfill", "is_within_budget"),
         ("not asked for want of budget (vars cost_budget, question_budget): backfill", "not is_within_budget"),
     ):
-        for policy, *found in connection.rows(_BACKFILLS.format(condition=condition)):
+        for policy, *found in connection.rows(drawn + _BACKFILLS.format(condition=condition)):
             lines.append(f"{what} of policy {policy}: {Asked(*found).text(currency)}")
     return lines
 
@@ -116,7 +148,7 @@ def asked_lines(connection: Warehouse) -> list[str]:
     ((currency,),) = connection.rows("select min(currency) from reference.label_costs")
     return [
         f"asked about days of {month:%Y-%m}: {_amounts(questions, experts, cost, currency)}"
-        for month, questions, experts, cost in connection.rows(_MONTHS)
+        for month, questions, experts, cost in connection.rows(_drawn(connection) + _MONTHS)
     ]
 
 
