@@ -151,6 +151,16 @@ Engines write doubles differently, so a double is its whole part, what is beyond
     {%- endif -%}
 {%- endmacro %}
 
+{#- The value of such a var on a day from before it was recorded: as it is now, but for a share of missed violations that nobody has set,
+whose default was 0.5 then. -#}
+{% macro _var_before_records(name, data_type) -%}
+    {%- if name == 'judge_missed_share' and var(name) == 1 -%}
+    cast(0.5 as double)
+    {%- else -%}
+    {{ prevalence._var_in_force(name, data_type) }}
+    {%- endif -%}
+{%- endmacro %}
+
 {#- A SELECT with a row per plan and column of it: the keys, column_name, column_value (text; null as it is).
 
 Arguments:
@@ -178,7 +188,7 @@ Arguments:
 {%- endmacro %}
 
 {#- The way back: a SELECT with a row per drawn plan and day, plan_id and sample_date and the columns of the plan and vars in their
-types. A day from before a var was recorded has it as it is now. -#}
+types; of a day from before a var was recorded see _var_before_records. -#}
 {% macro _plan_settings(plan_columns) -%}
     select
         plan_id,
@@ -189,7 +199,7 @@ types. A day from before a var was recorded has it as it is now. -#}
         {%- for name, data_type in prevalence._recorded_vars().items() %}
         coalesce(
             cast(max(case when column_name = '{{ name }}' then column_value end) as {{ data_type }}),
-            {{ prevalence._var_in_force(name, data_type) }}
+            {{ prevalence._var_before_records(name, data_type) }}
         ) as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ plan_columns }}
