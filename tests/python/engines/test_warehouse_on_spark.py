@@ -468,7 +468,9 @@ def test_summary_chart_and_coverage_are_the_same(command):
             0.95::double as interval_level, cast(100 + d as bigint) as sampled_units,
             cast(d as bigint) as positive_units, '1.0.0' as policy_version,
             cast(case period_type when '28_days' then 25 else 1 end as bigint) as days_measured,
-            cast(case period_type when '28_days' then 28 else 1 end as bigint) as days_expected
+            cast(case period_type when '28_days' then 28 else 1 end as bigint) as days_expected,
+            case when d = 1 then 'few_positives' end as interval_caution,
+            case when d = 0 then 'no_events_or_only_events' end as presentation_reason
         from {grid}
     """
     command.fill(
@@ -510,6 +512,7 @@ def test_summary_chart_and_coverage_are_the_same(command):
     assert len(figures[0][0]) == 2 and all(len(days) == 4 for days in figures[0][1])
     assert figures[0] == figures[1]
     assert texts[0] == texts[1] and "Harassment" in texts[0] and "28 days (25 of 28 days)" in texts[0]
+    assert "no events or only events" in texts[0]
     assert charts[0] == charts[1]
     assert len(tables[0]) == len(tables[1]) == 18
     for ours, theirs in zip(*tables, strict=True):
