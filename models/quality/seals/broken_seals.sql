@@ -178,7 +178,8 @@ final as (
         policy_id,
         sample_date,
         cast(2 as bigint) as severity,
-        table_name || ' of ' || plan_id || ' on ' || cast(sample_date as string) || ': ' || reason as reason,
+        table_name || ' of ' || plan_id || coalesce(' and ' || policy_id, '') || ' on ' || cast(sample_date as string)
+        || ': ' || reason as reason,
         found
     from all_broken
 

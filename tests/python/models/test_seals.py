@@ -23,7 +23,10 @@ from prevalence.engines.dbt import Dbt
 
 dbt = Dbt(settings, world.window, world.variables, None)
 results = dbt._invoke(["compile", "--select", "{" ".join(SEALS)}"]).results
-seals = {{result.node.name: [result.node.relation_name, result.node.compiled_code] for result in results}}
+seals = {{
+    result.node.name: [result.node.relation_name, result.node.compiled_code, result.node.config.meta.get("grain")]
+    for result in results
+}}
 settings.warehouse.with_name("seals.json").write_text(json.dumps(seals))
 """
 )
@@ -47,15 +50,24 @@ def connection(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture(scope="module")
-def statements(folder: Path) -> list[str]:
+def statements(folder: Path) -> list[tuple[str, str, list[str]]]:
+    """What builds a seal, its relation and its grain."""
     seals = json.loads((folder / "seals.json").read_text())
-    return [f"create or replace table {seals[name][0]} as {seals[name][1]}" for name in SEALS]
+    return [
+        (f"create or replace table {relation} as {text}", relation, grain)
+        for relation, text, grain in (seals[name] for name in SEALS)
+    ]
 
 
-def broken(connection: duckdb.DuckDBPyConnection, statements: list[str]) -> tuple[list[tuple], list[tuple]]:
-    """Days that are held back, and rows for which nothing is published."""
-    for statement in statements:
+def broken(connection: duckdb.DuckDBPyConnection, statements: list[tuple]) -> tuple[list[tuple], list[tuple]]:
+    """Days that are held back, and rows for which nothing is published. A run would stop where they break their grain."""
+    for statement, relation, grain in statements:
         connection.execute(statement)
+        if "broken" in relation:
+            key = ", ".join(grain)
+            nulls = " or ".join(f"{column} is null" for column in grain)
+            query = f"select {key} from {relation} group by all having count(*) > 1 or {nulls}"
+            assert connection.execute(query).fetchall() == [], relation
     days = connection.execute(
         "select table_name, plan_id, policy_id, cast(sample_date as varchar), reason from quality.broken_seals order by all"
     ).fetchall()
