@@ -403,6 +403,55 @@ def test_a_period_is_in_version_2_once_enough_of_its_days_are_measured(published
     assert published.execute("select period_type, policy_version from marts.headline_prevalence") == [("week", "1.0.0")]
 
 
+# figures of one day, each named for what it is by its pivot value: what they have, and what version 2 says of them
+PRESENTED = {
+    "shown": ({}, "show", None),
+    "nothing_found": (
+        {"prevalence": 0, "interval_lower": 0, "interval_upper": 0.03, "effective_n": "null"},
+        "review",
+        "no_events_or_only_events",
+    ),
+    "few_units": ({"sampled_units": 29}, "suppress", "few_sampled_units"),
+    "heavy": ({"effective_n": 29.5}, "suppress", "small_effective_n"),
+    "wide": ({"interval_lower": 0.0, "interval_upper": 0.4}, "suppress", "wide_interval"),
+    "wide_beside_it": ({"interval_lower": 0.0, "interval_upper": 0.06}, "suppress", "relatively_wide_interval"),
+}
+
+
+def test_what_is_too_thin_is_null_by_name_in_version_2(warehouse):
+    warehouse.execute(
+        "update estimates.est_prevalence set degrees_of_freedom = 8 where period_type = 'day' and estimator = 'two_phase'"
+    )
+    for name, (values, *_) in PRESENTED.items():
+        replaced = ", ".join(f"{value} as {column}" for column, value in {**values, "pivot_value": f"'{name}'"}.items())
+        warehouse.execute(
+            f"insert into estimates.est_prevalence select * replace ('surface' as pivot_name, {replaced}) from "
+            "estimates.est_prevalence where period_start = '2026-10-05' and period_type = 'day' and pivot_name = 'overall'"
+        )
+    warehouse.gate(passed=True)
+    warehouse.dbt()
+    rows = warehouse.execute(
+        "select pivot_value, presentation, presentation_reason, prevalence, std_error, interval_lower, interval_upper "
+        "from marts.prevalence_v2 where pivot_name = 'surface'"
+    )
+    assert {name: tuple(said) for name, *said, _, _, _, _ in rows} == {
+        name: (flag, reason) for name, (_, flag, reason) in PRESENTED.items()
+    }
+    for _, flag, _, *figures in rows:
+        assert [figure is None for figure in figures] == [flag == "suppress"] * 4
+    # version 1 is as it was
+    assert warehouse.execute("select count(*) from marts.prevalence where prevalence is null") == [(0,)]
+
+
+def test_a_renamed_plan_has_its_newest_name_in_version_2(published):
+    """A plan from before names were recorded has its own."""
+    series = "select distinct plan_id, series_plan_id from marts.prevalence_v2"
+    assert published.execute(series) == [("mixture", "mixture")]
+    published.execute("insert into frames.frame_plan_series values ('mixture', 'mixture', 'of_today')")
+    published.dbt()
+    assert published.execute(series) == [("mixture", "of_today")]
+
+
 def test_a_new_version_of_a_policy_is_another_series(published):
     """Both are in version 2, side by side; version 1 has no version in its key, and shows the newer one."""
     published.execute(
