@@ -49,6 +49,10 @@ BESIDE = """
 """
 
 
+def _schema(model: str) -> str:
+    return "staging" if model.startswith("stg_") else "quality"
+
+
 def dbt(environment: dict[str, str], *arguments: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", *arguments],
@@ -81,8 +85,7 @@ def place(tmp_path_factory: pytest.TempPathFactory):
             text = compiled.read_text()
             for there, here in WINDOW.items():
                 text = text.replace(there, here)
-            schema = "staging" if model.startswith("stg_") else "quality"
-            statements.append(f"create or replace table {schema}.{model} as {text}")
+            statements.append(f"create or replace table {_schema(model)}.{model} as {text}")
         yield folder, Settings.from_environment(), statements
 
 
@@ -97,7 +100,9 @@ def test_whatever_lies_in_a_folder_lands_or_is_refused_in_a_sentence(place):
         write(raw, files)
         # what an earlier folder had landed is no part of this one
         with duckdb.connect(str(folder / "fuzz.duckdb")) as connection:
-            connection.execute("drop schema if exists raw cascade; drop table if exists staging.stg_staged_days")
+            connection.execute("drop schema if exists raw cascade")
+            for model in MODELS:
+                connection.execute(f"drop table if exists {_schema(model)}.{model}")
         try:
             land(place_settings, raw)
         except UserError as error:
