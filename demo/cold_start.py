@@ -36,7 +36,9 @@ def cold_start(dbt: Dbt) -> tuple[list[Step], Dbt]:
         answer(first)
         first.run(selector="audit")
         answer(first)
-        first.run("path:models/staging,source:raw.label_events+", "fct_unit_labels", "path:models/calibration")
+        # rates are learned from days whose seals hold
+        seals = ("label_answer_records", "broken_answers", "broken_seals")
+        first.run("path:models/staging,source:raw.label_events+", "fct_unit_labels", *seals, "path:models/calibration")
 
     return [Step(f"first {COLD_DAYS} days: drawn cold, labels, rates", work)], dbt.within(Window(end, window.end))
 
