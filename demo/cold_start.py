@@ -12,6 +12,13 @@ from prevalence_demo.world import answer
 
 # A world of less than two such periods is measured at once.
 COLD_DAYS = 7
+# the steps of a run that the first days go through: what a draw waits for is in them, whatever joins it
+COLD_STEPS = ("stage", "frame", "draw", "audit")
+# and what rates are learned from: labels of days whose seals hold
+LEARNED = (
+    *("path:models/staging,source:raw.label_events+", "fct_unit_labels"),
+    *("label_answer_records", "broken_answers", "broken_seals", "path:models/calibration"),
+)
 
 
 def cold_start(dbt: Dbt) -> tuple[list[Step], Dbt]:
@@ -27,18 +34,16 @@ def cold_start(dbt: Dbt) -> tuple[list[Step], Dbt]:
     first = dbt.within(Window(window.start, end))
 
     def work() -> None:
+        stage, frame, draw, audit = COLD_STEPS
         first.seed()
-        # the steps of a run: what a draw waits for is in them, whatever joins it
-        first.run(selector="stage")
-        first.run(selector="frame")
+        first.run(selector=stage)
+        first.run(selector=frame)
         _refuse_plans(dbt.settings)
-        first.run(selector="draw")
+        first.run(selector=draw)
         answer(first)
-        first.run(selector="audit")
+        first.run(selector=audit)
         answer(first)
-        # rates are learned from days whose seals hold
-        seals = ("label_answer_records", "broken_answers", "broken_seals")
-        first.run("path:models/staging,source:raw.label_events+", "fct_unit_labels", *seals, "path:models/calibration")
+        first.run(*LEARNED)
 
     return [Step(f"first {COLD_DAYS} days: drawn cold, labels, rates", work)], dbt.within(Window(end, window.end))
 

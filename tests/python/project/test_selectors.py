@@ -10,6 +10,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 from prevalence.engines.settings import PROJECT
+from prevalence_demo.cold_start import COLD_STEPS, LEARNED
 
 STEPS = ("stage", "frame", "draw", "audit", "label", "estimate", "publish")
 # how a run takes the first step: it chooses its days, and then builds the rest of it
@@ -40,6 +41,8 @@ def project(tmp_path_factory):
             )
             assert listed.success, listed.exception
             chosen[step] = {json.loads(line)["unique_id"] for line in listed.result}
+        listed = runner.invoke(["ls", *options, "--select", *LEARNED, "--resource-type", "model", "--output", "json"])
+        chosen["learned"] = {json.loads(line)["unique_id"] for line in listed.result}
     return manifest, chosen
 
 
@@ -75,6 +78,21 @@ def test_inputs_are_built_before_what_reads_them(project):
             if parent in models and parent not in built
         ]
     assert early == []
+
+
+def test_the_demos_first_days_build_what_their_rates_are_learned_from(project):
+    """Worlds of two weeks and more begin so; whole builds in other tests are of fewer days."""
+    manifest, chosen = project
+    models = _of_rows(manifest, "model").keys()
+    built = set().union(*(chosen[step] for step in (*COLD_STEPS, "learned")))
+    assert "model.prevalence.learned_rates" in chosen["learned"]
+    missing = [
+        f"{unique_id} reads {parent}"
+        for unique_id in sorted(chosen["learned"])
+        for parent in manifest.nodes[unique_id].depends_on_nodes
+        if parent in models and parent not in built
+    ]
+    assert missing == []
 
 
 def test_a_run_that_has_chosen_its_days_stages_the_rest_and_tests_all(project):
